@@ -1,0 +1,3 @@
+"""Amazon SES feedback: who may still be mailed, and why not."""
+
+__version__ = "0.1.0"
