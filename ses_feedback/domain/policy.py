@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, Literal, NamedTuple
+from dataclasses import dataclass
+from typing import Final, Literal
 
 from ses_feedback.domain import events as ev
 from ses_feedback.domain.times import DAY
@@ -13,8 +14,9 @@ STREAM: Final = "stream"
 Scope = Literal["environment", "stream"]
 
 
-class Tier(NamedTuple):
-    """The ``count``-th strike within ``within`` ms suppresses for ``suppress_for`` ms (``None``: without end) in ``scope``.
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """The ``count``-th strike within ``within`` ms suppresses for ``suppress_for`` ms (``None``: without end).
 
     ``within`` is ``None`` for a tier that counts every strike there ever was: with ``count = 1``, or without end.
     """
@@ -41,7 +43,7 @@ def bound(tier: Tier) -> int:
     """Return how many strikes of its class a tier needs to see, so that no newer strike can erase a live suppression.
 
     After the strike that triggered, at most ``count - 1`` more fit into each window without triggering anew; that many
-    windows fit into the suppression, and one more may be half over. A tier without end has no window: its newest ``count``.
+    windows fit into the suppression, and one more may be half over. A tier without end needs its newest ``count``.
     """
     if tier.within is None or tier.suppress_for is None:
         return tier.count

@@ -22,9 +22,7 @@ FOREVER: Final = "forever"
 _UNITS: Final = {"s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY, "w": 7 * DAY}
 _DURATION: Final = re.compile(r"([1-9][0-9]{0,8})([smhdw])")
 # SES writes 2026-01-27T14:59:38.237Z; +0000, -07:00, a missing fraction and a longer one are seen in the wild.
-_TIME: Final = re.compile(
-    r"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?\s*(Z|z|[+-]\d\d:?\d\d)?", re.ASCII
-)
+_TIME: Final = re.compile(r"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?\s*(Z|z|[+-]\d\d:?\d\d)?", re.ASCII)
 _LONGEST: Final = 100 * 366 * DAY
 
 

@@ -1,0 +1,303 @@
+"""What is known of one address, and the law: its suppressions are a pure function of the *set* of what is known.
+
+A ``History`` joins with another like sets do: any order, any repetition, any grouping gives the same result. Three
+facts make that hold although old strikes are dropped:
+
+* what is forgotten (by a release or a delivery) is always a *prefix*: everything older than a mark that only rises;
+* what is kept for want of room are always the *newest*, so what was dropped once would be dropped again;
+* the same strike seen with two times keeps the later, so a strike only ever moves up.
+
+The clock plays no part: what is stored never depends on when it was stored. Only ``covering`` asks what the time is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple, TypeVar
+
+from ses_feedback.domain import events as ev
+from ses_feedback.domain.policy import ENVIRONMENT, STREAM, Policy, Scope, Tier, bound
+from ses_feedback.domain.times import DAY, HOUR, SECOND
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+EVERY_STREAM: Final = "*"
+# Kept this long after it could last matter: late duplicates of SES and SNS (weeks at most) still find it.
+AFTERLIFE: Final = 120 * DAY
+# SES's account list may be a while behind a release: mail sent within the hour may still be refused because of it.
+LIST_LAG: Final = HOUR
+
+
+class Strike(NamedTuple):
+    """One event that counts against an address. Times in ms; ``sent`` is the mail's, never later than ``at``."""
+
+    class_: str
+    stream: str
+    at: int
+    sent: int
+    message_id: str | None = None
+    identity: str | None = None
+    status: str | None = None
+    diagnostic: str | None = None
+    detail: str | None = None
+
+
+class Ruling(NamedTuple):
+    """An operator's decision (or an import's, or SES's list's): when, until when (``None``: without end), and why.
+
+    For a release, ``until`` is ``None`` and ``reason`` is ``operator``.
+    """
+
+    at: int
+    until: int | None
+    reason: str
+    why: str
+
+
+class Suppression(NamedTuple):
+    """ "Do not send to this address": for ``stream``, or for every stream where ``scope`` is ``environment``."""
+
+    scope: Scope
+    stream: str | None
+    reason: str
+    since: int
+    until: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """All that is known of one address in one environment.
+
+    ``strikes`` by strike key; ``deliveries`` the newest clearing delivery by stream; ``releases`` the latest by scope
+    (``*`` or a stream); ``rulings`` the newest decision to suppress by (scope, reason).
+    """
+
+    strikes: Mapping[str, Strike] = field(default_factory=dict)
+    deliveries: Mapping[str, int] = field(default_factory=dict)
+    releases: Mapping[str, Ruling] = field(default_factory=dict)
+    rulings: Mapping[tuple[str, str], Ruling] = field(default_factory=dict)
+
+    def newest_evidence(self) -> int:
+        """Return the time of the newest thing in here, 0 where there is nothing."""
+        times = [strike.at for strike in self.strikes.values()]
+        times += self.deliveries.values()
+        times += [ruling.at for ruling in self.releases.values()]
+        times += [ruling.at for ruling in self.rulings.values()]
+        return max(times, default=0)
+
+
+def strike_of(event: ev.Event) -> Strike:
+    """Return the strike an event is, provided that the policy has tiers for its class."""
+    sent = event.occurred_at
+    if event.class_ == ev.ALREADY_SUPPRESSED and event.sent_at is not None:
+        sent = min(event.sent_at, event.occurred_at)
+    return Strike(
+        event.class_,
+        event.stream,
+        event.occurred_at,
+        sent,
+        _storable(event.message_id),
+        event.identity,
+        _storable(event.status),
+        _storable(event.diagnostic),
+        _storable(event.detail),
+    )
+
+
+def _storable(text: str | None) -> str | None:
+    """Return a text without the lone surrogates that hostile JSON can hold and no store can keep."""
+    return text if text is None or text.isascii() else text.encode("utf-8", "replace").decode()
+
+
+def join(one: History, other: History, policy: Policy) -> History:
+    """Return what both know together, settled. Commutative, associative and idempotent."""
+    return settle(
+        History(
+            strikes=_join(one.strikes, other.strikes, _join_strikes),
+            deliveries=_join(one.deliveries, other.deliveries, max),
+            releases=_join(one.releases, other.releases, _later_ruling),
+            rulings=_join(one.rulings, other.rulings, _later_ruling),
+        ),
+        policy,
+    )
+
+
+def _join(one: Mapping[K, V], other: Mapping[K, V], choose: Callable[[V, V], V]) -> dict[K, V]:
+    joined = dict(one)
+    for key, value in other.items():
+        joined[key] = choose(joined[key], value) if key in joined else value
+    return joined
+
+
+def _join_strikes(one: Strike, other: Strike) -> Strike:
+    later = max(one, other, key=_strike_rank)
+    return later._replace(sent=max(one.sent, other.sent))
+
+
+def _strike_rank(strike: Strike) -> tuple[int, tuple[str, ...]]:
+    texts = (strike.stream, strike.identity, strike.status, strike.diagnostic, strike.detail)
+    return strike.at, tuple(text or "" for text in texts)
+
+
+def _later_ruling(one: Ruling, other: Ruling) -> Ruling:
+    return max(one, other, key=lambda ruling: (ruling.at, _end(ruling.until), ruling.why))
+
+
+def _end(until: int | None) -> float:
+    return float("inf") if until is None else until
+
+
+def settle(history: History, policy: Policy) -> History:
+    """Drop what a release or a delivery forgot, and the strikes beyond what the tiers can need."""
+    groups: dict[tuple[str, str], list[tuple[str, Strike]]] = {}
+    for key, strike in history.strikes.items():
+        groups.setdefault((strike.class_, strike.stream), []).append((key, strike))
+    strikes: dict[str, Strike] = {}
+    for (class_, stream), members in groups.items():
+        tiers = policy.get(class_, ())
+        if not tiers:
+            continue
+        widest: Scope = ENVIRONMENT if any(tier.scope == ENVIRONMENT for tier in tiers) else STREAM
+        mark = _forgotten_before(history, class_, stream, widest)
+        live = [(key, strike) for key, strike in members if _mark(strike) >= mark]
+        strikes.update(_newest(live, max(bound(tier) for tier in tiers)))
+    rulings = {
+        (scope, reason): ruling
+        for (scope, reason), ruling in history.rulings.items()
+        if ruling.at >= _released_before(history, scope)
+    }
+    return History(strikes, history.deliveries, history.releases, rulings)
+
+
+def _mark(strike: Strike) -> int:
+    """Return the time that decides whether a strike is forgotten: SES's own list goes by when the mail was sent."""
+    return strike.sent if strike.class_ == ev.ALREADY_SUPPRESSED else strike.at
+
+
+def _released_before(history: History, scope: str) -> int:
+    """Return the time before which releases forget what holds in a scope (``*`` or a stream); 0 for never."""
+    times = [history.releases[s].at for s in {EVERY_STREAM, scope} if s in history.releases]
+    return max(times, default=0)
+
+
+def _forgotten_before(history: History, class_: str, stream: str, scope: Scope) -> int:
+    """Return the mark below which the strikes of a class and stream are forgotten for tiers of a scope; 0 for none."""
+    mark = _released_before(history, stream if scope == STREAM else EVERY_STREAM)
+    if class_ == ev.ALREADY_SUPPRESSED:
+        return mark + LIST_LAG + 1 if mark else 0
+    if class_ == ev.SOFT_BOUNCE:
+        return max(mark, *history.deliveries.values(), 0)
+    if class_ == ev.BLOCKED:
+        return max(mark, history.deliveries.get(stream, 0))
+    return mark
+
+
+def _newest(members: list[tuple[str, Strike]], room: int) -> list[tuple[str, Strike]]:
+    """Keep the members that fewer than ``room`` others are newer than.
+
+    Newer means later in both times a strike has. For most classes they are one and the same, and exactly the newest
+    ``room`` stay. A strike of SES's own list may be older by its mail and newer by its bounce: then both are needed,
+    because a release forgets by the one and a suppression ends by the other.
+    """
+    if len(members) <= room:
+        return members
+    ordered = sorted(members, key=lambda member: (member[1].at, member[0]), reverse=True)
+    kept: list[tuple[str, Strike]] = []
+    sent_before: list[tuple[int, str]] = []
+    for key, strike in ordered:
+        own = (_mark(strike), key)
+        if sum(newer > own for newer in sent_before) < room:
+            kept.append((key, strike))
+            sent_before.append(own)
+    return kept
+
+
+def suppressions(history: History, policy: Policy) -> list[Suppression]:
+    """Return every suppression that holds by the evidence, each by its own tier or ruling, over or not by now."""
+    found = [
+        suppression
+        for class_, tiers in policy.items()
+        for tier in tiers
+        for suppression in _by_tier(history, class_, tier)
+    ]
+    for (scope, reason), ruling in history.rulings.items():
+        everywhere = scope == EVERY_STREAM
+        found.append(
+            Suppression(
+                ENVIRONMENT if everywhere else STREAM, None if everywhere else scope, reason, ruling.at, ruling.until
+            )
+        )
+    return sorted(set(found), key=_rank, reverse=True)
+
+
+def _by_tier(history: History, class_: str, tier: Tier) -> Iterable[Suppression]:
+    groups: dict[str | None, list[int]] = {}
+    for strike in history.strikes.values():
+        if strike.class_ == class_ and _mark(strike) >= _forgotten_before(history, class_, strike.stream, tier.scope):
+            groups.setdefault(strike.stream if tier.scope == STREAM else None, []).append(strike.at)
+    for stream, times in groups.items():
+        times.sort()
+        for last in range(len(times) - 1, tier.count - 2, -1):
+            if tier.within is None or times[last] - times[last - tier.count + 1] <= tier.within:
+                since = times[last]
+                until = None if tier.suppress_for is None else since + tier.suppress_for
+                yield Suppression(tier.scope, stream, class_, since, until)
+                break
+
+
+def _rank(suppression: Suppression) -> tuple[float, bool, int, str, str]:
+    """Order suppressions: ends last, then widest, then newest; then by name, so that the order is total."""
+    return (
+        _end(suppression.until),
+        suppression.scope == ENVIRONMENT,
+        suppression.since,
+        suppression.reason,
+        suppression.stream or "",
+    )
+
+
+def strongest(found: Iterable[Suppression]) -> Suppression | None:
+    """Return the suppression that ends last (then the widest, then the newest), whatever its scope."""
+    return max(found, key=_rank, default=None)
+
+
+def covering(found: Iterable[Suppression], stream: str, now: int) -> Suppression | None:
+    """Return the suppression that answers "may I send to this address in this stream, now?"; ``None``: you may."""
+    return strongest(
+        suppression
+        for suppression in found
+        if (suppression.stream is None or suppression.stream == stream)
+        and (suppression.until is None or suppression.until > now)
+    )
+
+
+def clears(history: History, stream: str, at: int) -> bool:
+    """Return whether a delivery in ``stream`` at ``at`` forgets a strike: only then is it worth a write."""
+    return any(
+        strike.at < at
+        and (strike.class_ == ev.SOFT_BOUNCE or (strike.class_ == ev.BLOCKED and strike.stream == stream))
+        for strike in history.strikes.values()
+    )
+
+
+def expires_at(history: History, found: Iterable[Suppression], policy: Policy) -> int | None:
+    """Return when this history may be forgotten as a whole, in *seconds* since 1970 (DynamoDB's TTL); ``None``: never.
+
+    A release stays for good, so that feedback from before it, however late, changes nothing.
+    """
+    if history.releases:
+        return None
+    ends: list[int] = []
+    for suppression in found:
+        if suppression.until is None:
+            return None
+        ends.append(suppression.until)
+    longest = max((tier.within or 0 for tiers in policy.values() for tier in tiers), default=0)
+    for strike in history.strikes.values():
+        if any(tier.suppress_for is None for tier in policy.get(strike.class_, ())):
+            return None
+        ends.append(strike.at + longest)
+    ends += (at + longest for at in history.deliveries.values())
+    return (max(ends, default=0) + AFTERLIFE) // SECOND
