@@ -1,0 +1,1 @@
+"""What knows the API of a service."""

@@ -1,0 +1,1 @@
+"""What happens next: feedback recorded and tallied, questions answered, identities wired."""

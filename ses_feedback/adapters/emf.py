@@ -1,0 +1,40 @@
+"""Metrics as log lines: CloudWatch's Embedded Metric Format, one document per set of dimensions and time.
+
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from typing import TextIO
+
+from ses_feedback import naming
+
+
+class EmfMeter:
+    """Implements ``Meter`` by writing one line of JSON for each document; CloudWatch Logs makes metrics of them."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream
+
+    def emit(self, dimensions: Mapping[str, str], at: int, values: Mapping[str, int]) -> None:
+        """Write one document, stamped ``at`` ms; every value is a count."""
+        document = {
+            "_aws": {
+                "Timestamp": at,
+                "CloudWatchMetrics": [
+                    {
+                        "Namespace": naming.METRIC_NAMESPACE,
+                        "Dimensions": [list(dimensions)],
+                        "Metrics": [{"Name": name, "Unit": "Count"} for name in values],
+                    }
+                ],
+            },
+            **dimensions,
+            **values,
+        }
+        stream = self._stream or sys.stdout
+        stream.write(json.dumps(document, separators=(",", ":")) + "\n")
+        stream.flush()

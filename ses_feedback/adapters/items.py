@@ -1,0 +1,173 @@
+"""A history as a DynamoDB item, in the wire format of the low-level client. Times are numbers, ms since 1970."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
+
+from ses_feedback import naming
+from ses_feedback.domain import events as ev
+from ses_feedback.domain.history import History, Ruling, Strike, Suppression, expires_at, strongest, suppressions
+from ses_feedback.domain.policy import Policy, Scope
+from ses_feedback.domain.times import format_time
+from ses_feedback.usecases.ports import Listed, Stored
+
+Item = dict[str, Any]
+
+_STRIKE_TEXTS = ("message_id", "identity", "status", "diagnostic", "detail")
+
+
+def listing_key(environment: str, reason: str, month: str, shard: int) -> str:
+    """Return the index partition that holds the suppressions of a reason, month (``2026-11``) and shard."""
+    return f"{environment}#{reason}#{month}#{shard}"
+
+
+def shard_of(key: str) -> int:
+    """Return the shard of an item's key: the same for the same address, spread evenly over addresses."""
+    return sum(key.encode()) % naming.LISTING_SHARDS
+
+
+def to_item(key: str, environment: str, address: str, history: History, policy: Policy, version: str) -> Item:
+    """Return the item of an address, complete."""
+    found = suppressions(history, policy)
+    item: Item = {
+        naming.ATTRIBUTE_KEY: {"S": key},
+        "version": {"S": version},
+        "environment": {"S": environment},
+        "address": {"S": address},
+    }
+    if history.strikes:
+        item["strikes"] = {"M": {key: {"M": _from_strike(s)} for key, s in history.strikes.items()}}
+    if history.deliveries:
+        item["deliveries"] = {"M": {stream: _number(at) for stream, at in history.deliveries.items()}}
+    if history.releases:
+        item["releases"] = {"L": [{"M": {"scope": _text(s), **_from_ruling(r)}} for s, r in history.releases.items()]}
+    if history.rulings:
+        item["rulings"] = {
+            "L": [{"M": {"scope": _text(s), **_from_ruling(r)}} for (s, _), r in history.rulings.items()]
+        }
+    if found:
+        item["suppressions"] = {"L": [{"M": _from_suppression(s)} for s in found]}
+        item.update(_listed(key, environment, found))
+    expires = expires_at(history, found, policy)
+    if expires is not None:
+        item[naming.ATTRIBUTE_TTL] = _number(expires)
+    return item
+
+
+def _listed(key: str, environment: str, found: Iterable[Suppression]) -> Item:
+    top = strongest(found)
+    if top is None:
+        return {}
+    since = format_time(top.since)
+    item = {
+        naming.ATTRIBUTE_LISTING_KEY: _text(listing_key(environment, top.reason, since[:7], shard_of(key))),
+        naming.ATTRIBUTE_LISTING_SINCE: _text(since),
+        "listing_reason": _text(top.reason),
+        "listing_scope": _text(top.stream or "*"),
+    }
+    if top.until is not None:
+        item["listing_until"] = _number(top.until)
+    return item
+
+
+def from_item(item: Item, read_at: int = 0) -> Stored:
+    """Return what an item says."""
+    rulings = [(_s(entry["M"], "scope"), _to_ruling(entry["M"])) for entry in _list(item, "rulings")]
+    return Stored(
+        environment=_s(item, "environment"),
+        address=_s(item, "address"),
+        history=History(
+            strikes={key: _to_strike(strike["M"]) for key, strike in _map(item, "strikes").items()},
+            deliveries={stream: int(at["N"]) for stream, at in _map(item, "deliveries").items()},
+            releases={_s(entry["M"], "scope"): _to_ruling(entry["M"]) for entry in _list(item, "releases")},
+            rulings={(scope, ruling.reason): ruling for scope, ruling in rulings},
+        ),
+        suppressions=tuple(_to_suppression(entry["M"]) for entry in _list(item, "suppressions")),
+        version=_s(item, "version"),
+        read_at=read_at,
+    )
+
+
+def from_listing(item: Item, since: int) -> Listed:
+    """Return what an index entry says; ``since`` is its sort key in ms."""
+    scope = _s(item, "listing_scope")
+    everywhere = scope == "*"
+    return Listed(
+        item["address"]["S"] if "address" in item else None,
+        Suppression(
+            "environment" if everywhere else "stream",
+            None if everywhere else scope,
+            _s(item, "listing_reason"),
+            since,
+            _n(item, "listing_until"),
+        ),
+    )
+
+
+def _from_strike(strike: Strike) -> Item:
+    item: Item = {"class": _text(strike.class_), "stream": _text(strike.stream), "at": _number(strike.at)}
+    if strike.class_ == ev.ALREADY_SUPPRESSED:
+        item["sent"] = _number(strike.sent)
+    for name in _STRIKE_TEXTS:
+        value = getattr(strike, name)
+        if value is not None:
+            item[name] = _text(value)
+    return item
+
+
+def _to_strike(item: Item) -> Strike:
+    at = int(item["at"]["N"])
+    sent = _n(item, "sent")
+    texts = {name: item[name]["S"] for name in _STRIKE_TEXTS if name in item}
+    return Strike(_s(item, "class"), _s(item, "stream"), at, at if sent is None else sent, **texts)
+
+
+def _from_ruling(ruling: Ruling) -> Item:
+    item: Item = {"at": _number(ruling.at), "reason": _text(ruling.reason), "why": _text(ruling.why)}
+    if ruling.until is not None:
+        item["until"] = _number(ruling.until)
+    return item
+
+
+def _to_ruling(item: Item) -> Ruling:
+    return Ruling(int(item["at"]["N"]), _n(item, "until"), _s(item, "reason"), _s(item, "why"))
+
+
+def _from_suppression(found: Suppression) -> Item:
+    item: Item = {"scope": _text(found.scope), "reason": _text(found.reason), "since": _number(found.since)}
+    if found.stream is not None:
+        item["stream"] = _text(found.stream)
+    if found.until is not None:
+        item["until"] = _number(found.until)
+    return item
+
+
+def _to_suppression(item: Item) -> Suppression:
+    stream = item["stream"]["S"] if "stream" in item else None
+    scope = cast(Scope, _s(item, "scope"))
+    return Suppression(scope, stream, _s(item, "reason"), int(item["since"]["N"]), _n(item, "until"))
+
+
+def _text(value: str) -> Item:
+    return {"S": value}
+
+
+def _number(value: int) -> Item:
+    return {"N": str(value)}
+
+
+def _s(item: Mapping[str, Any], name: str) -> str:
+    return str(item[name]["S"]) if name in item else ""
+
+
+def _n(item: Mapping[str, Any], name: str) -> int | None:
+    return int(item[name]["N"]) if name in item else None
+
+
+def _map(item: Mapping[str, Any], name: str) -> dict[str, Any]:
+    return cast("dict[str, Any]", item[name]["M"]) if name in item else {}
+
+
+def _list(item: Mapping[str, Any], name: str) -> list[Any]:
+    return cast("list[Any]", item[name]["L"]) if name in item else []

@@ -1,0 +1,272 @@
+"""The suppression table: one DynamoDB item per (environment, address), written only on condition."""
+
+from __future__ import annotations
+
+import heapq
+import os
+import time
+from base64 import urlsafe_b64encode
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from ses_feedback import naming
+from ses_feedback.adapters.faults import aws_errors
+from ses_feedback.adapters.items import Item, from_item, from_listing, listing_key, to_item
+from ses_feedback.domain.errors import PermanentError, RetryableError
+from ses_feedback.domain.history import History, strongest, suppressions
+from ses_feedback.domain.keys import Keys
+from ses_feedback.domain.policy import Policy
+from ses_feedback.domain.times import DAY, HOUR, format_time, parse_time
+from ses_feedback.usecases.ports import Listed, Stored
+
+# The one item that is not an address: which secret and which deployment the table belongs to, and its oldest month.
+META = {naming.ATTRIBUTE_KEY: {"S": "meta"}}
+_UNPROCESSED_TRIES = 8
+_PAGE = 200
+
+Who = tuple[str, str]
+
+
+class SuppressionTable:
+    """Implements ``HistoryStore`` and ``QuestionStore`` over a low-level DynamoDB client."""
+
+    def __init__(self, client: Any, table: str, keys: Keys, policy: Policy) -> None:
+        self._client = client
+        self._table = table
+        self._keys = keys
+        self._policy = policy
+        self._oldest_month: str | None = None
+
+    # --- writing ------------------------------------------------------------------------------------------------------
+
+    def put_new(self, environment: str, address: str, history: History) -> Stored | None:
+        """See ``HistoryStore``."""
+        condition = {
+            "ConditionExpression": "attribute_not_exists(#key)",
+            "ExpressionAttributeNames": {"#key": naming.ATTRIBUTE_KEY},
+        }
+        return self._put(environment, address, history, condition)
+
+    def replace(self, stored: Stored, history: History) -> Stored | None:
+        """See ``HistoryStore``."""
+        condition = {
+            "ConditionExpression": "#version = :version OR attribute_not_exists(#key)",
+            "ExpressionAttributeNames": {"#key": naming.ATTRIBUTE_KEY, "#version": "version"},
+            "ExpressionAttributeValues": {":version": {"S": stored.version}},
+        }
+        return self._put(stored.environment, stored.address, history, condition)
+
+    def _put(self, environment: str, address: str, history: History, condition: Item) -> Stored | None:
+        self._note_month(history)
+        key = self._keys.address(environment, address)
+        item = to_item(key, environment, address, history, self._policy, _token())
+        try:
+            with aws_errors("writing a suppression"):
+                self._client.put_item(
+                    TableName=self._table,
+                    Item=item,
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                    **condition,
+                )
+        except RetryableError as error:
+            there = _there_instead(error)
+            if there is None:
+                raise
+            return from_item(there)
+        return None
+
+    def _note_month(self, history: History) -> None:
+        """Keep the oldest month a listing must go back to. Live feedback is no older than last month: free."""
+        top = strongest(suppressions(history, self._policy))
+        if top is None:
+            return
+        month = format_time(top.since)[:7]
+        if month >= (self._oldest_month or _month_before(_now())):
+            return
+        try:
+            with aws_errors("noting the oldest month"):
+                self._client.update_item(
+                    TableName=self._table,
+                    Key=META,
+                    UpdateExpression="SET oldest = :month",
+                    ConditionExpression="attribute_not_exists(oldest) OR oldest > :month",
+                    ExpressionAttributeValues={":month": {"S": month}},
+                )
+        except RetryableError as error:
+            if not _condition_failed(error):
+                raise
+        self._oldest_month = month
+
+    # --- reading ------------------------------------------------------------------------------------------------------
+
+    def get(self, environment: str, address: str) -> tuple[Stored | None, int]:
+        """See ``QuestionStore``. One call: the address and the key's fingerprint together."""
+        key = self._keys.address(environment, address)
+        found, clock = self._batch_get([{naming.ATTRIBUTE_KEY: {"S": key}}, META], consistent=True)
+        self._verify(found.pop(META[naming.ATTRIBUTE_KEY]["S"], None))
+        return (from_item(found[key], clock) if key in found else None), clock
+
+    def get_many(self, wanted: Sequence[Who]) -> Mapping[Who, Stored]:
+        """See ``HistoryStore``. Read eventually consistent: half the price, and late by less than a second."""
+        by_key = {self._keys.address(*who): who for who in wanted}
+        found, clock = self._batch_get([{naming.ATTRIBUTE_KEY: {"S": key}} for key in by_key], consistent=False)
+        return {by_key[key]: from_item(item, clock) for key, item in found.items()}
+
+    def _batch_get(self, keys: list[Item], *, consistent: bool) -> tuple[dict[str, Item], int]:
+        found: dict[str, Item] = {}
+        clock = 0
+        for attempt in range(_UNPROCESSED_TRIES):
+            with aws_errors("reading suppressions"):
+                answer = self._client.batch_get_item(
+                    RequestItems={self._table: {"Keys": keys, "ConsistentRead": consistent}}
+                )
+            clock = max(clock, _clock(answer))
+            for item in answer.get("Responses", {}).get(self._table, ()):
+                found[item[naming.ATTRIBUTE_KEY]["S"]] = item
+            keys = answer.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", [])
+            if not keys:
+                return found, clock
+            time.sleep(0.05 * 2**attempt)
+        raise RetryableError("reading suppressions: DynamoDB left keys unread; it is throttling")
+
+    def verify(self) -> None:
+        """See ``QuestionStore``."""
+        self._verify(self._meta())
+
+    def _meta(self) -> Item | None:
+        with aws_errors("reading the table's claim"):
+            answer = self._client.get_item(TableName=self._table, Key=META, ConsistentRead=True)
+        found: Item | None = answer.get("Item")
+        return found
+
+    def _verify(self, meta: Item | None) -> None:
+        if meta is None:
+            raise PermanentError(f"table {self._table} belongs to no deployment yet: deploy first")
+        if meta["fingerprint"]["S"] != self._keys.fingerprint():
+            raise PermanentError(
+                f"table {self._table} was filled under another address key than the secret holds now: "
+                "restore the secret's former value, or every address looks unknown"
+            )
+
+    # --- claiming -----------------------------------------------------------------------------------------------------
+
+    def claim(self, owner: str) -> None:
+        """Make the table this deployment's own, or find that it is.
+
+        Raises ``PermanentError`` where another deployment owns it, or where it was filled under another secret.
+        """
+        month = format_time(_now())[:7]
+        try:
+            with aws_errors("claiming the table"):
+                self._client.update_item(
+                    TableName=self._table,
+                    Key=META,
+                    UpdateExpression="SET fingerprint = :fingerprint, #owner = :owner, "
+                    "oldest = if_not_exists(oldest, :month)",
+                    ConditionExpression="attribute_not_exists(fingerprint)",
+                    ExpressionAttributeNames={"#owner": "owner"},
+                    ExpressionAttributeValues={
+                        ":fingerprint": {"S": self._keys.fingerprint()},
+                        ":owner": {"S": owner},
+                        ":month": {"S": month},
+                    },
+                )
+        except RetryableError as error:
+            if not _condition_failed(error):
+                raise
+        else:
+            return
+        meta = self._meta()
+        self._verify(meta)
+        if meta is not None and meta["owner"]["S"] != owner:
+            raise PermanentError(
+                f"table {self._table} belongs to another deployment of the same name: choose another deployment.name, "
+                "or use that deployment's lock file"
+            )
+
+    # --- listing ------------------------------------------------------------------------------------------------------
+
+    def listing(self, environment: str, reasons: Iterable[str], since: int, now: int) -> Iterator[Listed]:
+        """See ``QuestionStore``. Each month is one merge over its reasons and shards, read only as far as asked."""
+        meta = self._meta()
+        oldest = min(
+            meta["oldest"]["S"] if meta and "oldest" in meta else _month_before(now),
+            _month_before(now),
+        )
+        first = format_time(since)[:7] if since else _month_before(_start(oldest))
+        month = format_time(now + HOUR)[:7]
+        reasons = tuple(reasons)
+        while month >= first:
+            partitions = [
+                self._partition(listing_key(environment, reason, month, shard), since)
+                for reason in reasons
+                for shard in range(naming.LISTING_SHARDS)
+            ]
+            yield from heapq.merge(*partitions, key=lambda entry: entry.suppression.since, reverse=True)
+            month = _month_before(_start(month))
+
+    def _partition(self, key: str, since: int) -> Iterator[Listed]:
+        start: Item = {}
+        while True:
+            with aws_errors("listing suppressions"):
+                answer = self._client.query(
+                    TableName=self._table,
+                    IndexName=naming.INDEX_LISTING,
+                    KeyConditionExpression="#key = :key AND #since >= :since",
+                    ExpressionAttributeNames={
+                        "#key": naming.ATTRIBUTE_LISTING_KEY,
+                        "#since": naming.ATTRIBUTE_LISTING_SINCE,
+                    },
+                    ExpressionAttributeValues={":key": {"S": key}, ":since": {"S": format_time(since)}},
+                    ScanIndexForward=False,
+                    Limit=_PAGE,
+                    **start,
+                )
+            for item in answer.get("Items", ()):
+                yield from_listing(item, parse_time(item[naming.ATTRIBUTE_LISTING_SINCE]["S"]))
+            if "LastEvaluatedKey" not in answer:
+                return
+            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
+
+def _token() -> str:
+    return urlsafe_b64encode(os.urandom(9)).decode()
+
+
+def _there_instead(error: RetryableError) -> Item | None:
+    """Return the item that made a conditional write fail, if that is why it failed."""
+    if not _condition_failed(error):
+        return None
+    found: Item | None = getattr(error.__cause__, "response", {}).get("Item")
+    return found
+
+
+def _condition_failed(error: RetryableError) -> bool:
+    cause = error.__cause__
+    return isinstance(cause, ClientError) and cause.response["Error"]["Code"] == "ConditionalCheckFailedException"
+
+
+def _clock(answer: Mapping[str, Any]) -> int:
+    """Return AWS's clock in ms, from the answer's Date header (RFC 9110, whole seconds); ours where there is none."""
+    date = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
+    try:
+        return int(parsedate_to_datetime(date).timestamp()) * 1000
+    except (TypeError, ValueError):
+        return _now()
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _start(month: str) -> int:
+    return int(datetime(int(month[:4]), int(month[5:7]), 1, tzinfo=UTC).timestamp()) * 1000
+
+
+def _month_before(ms: int) -> str:
+    """Return the month before the one a time lies in, ``2026-10``."""
+    return format_time(_start(format_time(ms)[:7]) - DAY)[:7]

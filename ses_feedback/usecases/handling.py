@@ -1,0 +1,118 @@
+"""What every use case that handles a batch shares: entries in, an outcome out, nothing swallowed."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import PurePath
+from typing import NamedTuple, Protocol
+
+from ses_feedback.domain.errors import FeedbackError, PermanentError
+from ses_feedback.domain.events import Fault
+from ses_feedback.domain.identities import Directory
+from ses_feedback.domain.policy import Policy
+from ses_feedback.domain.reading import Reading, read
+from ses_feedback.usecases.ports import Quarantine
+
+
+class Rules(Protocol):
+    """What of the configuration decides about feedback."""
+
+    @property
+    def directory(self) -> Directory:
+        """Which identity mail belongs to."""
+
+    @property
+    def policy(self) -> Policy:
+        """What follows from strikes."""
+
+
+class Entry(NamedTuple):
+    """One piece of a batch, by the id under which it comes back if it fails. ``payload``: text, or decoded JSON."""
+
+    id: str
+    payload: object
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of a batch: the ids that must come back, why (without any address), and counts for the log."""
+
+    failed: set[str] = field(default_factory=set)
+    problems: Counter[str] = field(default_factory=Counter)
+    counts: Counter[str] = field(default_factory=Counter)
+
+
+class Batch:
+    """Reads the entries of a batch, keeps what cannot be read, and notes what fails."""
+
+    def __init__(self, entries: Iterable[Entry], rules: Rules, quarantine: Quarantine, now: int) -> None:
+        self.outcome = Outcome()
+        self.readings: dict[str, Reading] = {}
+        self._payloads: dict[str, object] = {}
+        self._quarantine = quarantine
+        self._now = now
+        for entry in entries:
+            self._payloads[entry.id] = entry.payload
+            self.readings[entry.id] = reading = read(entry.payload, rules.directory, now)
+            counts = self.outcome.counts
+            counts["notifications"] += 1
+            counts["events"] += len(reading.events)
+            counts["setups"] += len(reading.setups)
+            for fault in reading.faults:
+                self.attempt([entry.id], partial(self._keep, fault))
+
+    def _keep(self, fault: Fault) -> None:
+        self.outcome.counts["quarantined"] += self._quarantine.keep(fault, self._now)
+
+    def attempt(self, ids: Iterable[str], action: Callable[[], None]) -> bool:
+        """Do something on behalf of entries; return whether it worked.
+
+        A permanent error puts the entries into quarantine: trying again cannot help. Any other makes them come back.
+        """
+        try:
+            action()
+        except PermanentError as error:
+            for entry in ids:
+                fault = Fault(_as_text(self._payloads[entry]), describe(error))
+                self.attempt_to_keep(entry, fault)
+            return False
+        except Exception as error:  # noqa: BLE001 - retryable or unknown: named in the log, and the entry comes back
+            self.outcome.problems[describe(error)] += 1
+            self.outcome.failed.update(ids)
+            return False
+        return True
+
+    def attempt_to_keep(self, entry: str, fault: Fault) -> None:
+        """Put an entry into quarantine; where that fails as well, it comes back."""
+        try:
+            self._keep(fault)
+        except Exception as error:  # noqa: BLE001 - as above
+            self.outcome.problems[describe(error)] += 1
+            self.outcome.failed.add(entry)
+
+
+def _as_text(payload: object) -> str:
+    return payload if isinstance(payload, str) else json.dumps(payload, ensure_ascii=False, default=str)
+
+
+def describe(error: BaseException) -> str:
+    """Return an error without anything personal: our own by its text, others by type and place.
+
+    The texts of foreign errors may quote their input, which holds addresses.
+    """
+    if isinstance(error, FeedbackError):
+        return f"{type(error).__name__}: {error}"
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    where = f" at {PurePath(place.tb_frame.f_code.co_filename).name}:{place.tb_lineno}" if place else ""
+    return f"{type(error).__name__}{where}"
+
+
+def counted(counts: Mapping[str, int]) -> dict[str, int]:
+    """Return the counts worth a log field: those above zero."""
+    return {name: number for name, number in counts.items() if number}

@@ -1,0 +1,218 @@
+"""What senders and operators ask and decide: may I send, why not, never send, send again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import NamedTuple, Protocol
+
+from ses_feedback.domain import events as ev
+from ses_feedback.domain.errors import PermanentError, UnknownStream
+from ses_feedback.domain.history import EVERY_STREAM, History, Ruling, Suppression, covering
+from ses_feedback.domain.policy import Policy
+from ses_feedback.usecases.merging import merge, merge_into
+from ses_feedback.usecases.ports import AccountLists, Listed, QuestionStore, Stored
+
+AT_ONCE = 100
+
+
+class Places(Protocol):
+    """The environments and streams of a configuration."""
+
+    def environments(self) -> tuple[str, ...]:
+        """Return the environments, sorted."""
+
+    def streams(self, environment: str) -> tuple[str, ...]:
+        """Return the streams of an environment, sorted."""
+
+
+class Answer(NamedTuple):
+    """What holds for an address, now: ``suppression`` is ``None`` where nothing stands against mailing it."""
+
+    address: str | None
+    suppression: Suppression | None
+
+
+class Decided(NamedTuple):
+    """What became of a decision: when it counts from, what holds for the address since, and SES's lists by region.
+
+    ``lists`` maps a region to ``None`` (the address is not on its list any more) or to what went wrong.
+    """
+
+    at: int
+    answer: Answer
+    changed: bool
+    lists: Mapping[str, str | None]
+
+
+def choose_environment(places: Places, environment: str | None) -> str:
+    """Return the environment that is meant: the one named, else the only one. Raises ``UnknownStream``."""
+    return _choose("environment", places.environments(), environment)
+
+
+def choose_stream(places: Places, environment: str, stream: str | None) -> str:
+    """Return the stream a question is about: the one named, else ``default``, else the only one.
+
+    Raises ``UnknownStream``, which names the streams there are.
+    """
+    streams = places.streams(environment)
+    if stream is None and ev.DEFAULT_STREAM in streams:
+        return ev.DEFAULT_STREAM
+    return _choose(f'stream of environment "{environment}"', streams, stream)
+
+
+def _choose(what: str, known: tuple[str, ...], named: str | None) -> str:
+    option = what.split(maxsplit=1)[0]
+    if named is not None:
+        if named in known:
+            return named
+        raise UnknownStream(f'--{option}: no {what} "{named}"; known: {", ".join(known)}')
+    if len(known) == 1:
+        return known[0]
+    raise UnknownStream(f"--{option}: which {what}? known: {', '.join(known)}")
+
+
+def check(store: QuestionStore, environment: str, stream: str, addresses: Sequence[str], now: int) -> list[Answer]:
+    """Answer for each normalised address, in order, whether something stands against mailing it in a stream."""
+    found: dict[tuple[str, str], Stored] = {}
+    if len(addresses) == 1:
+        stored, _ = store.get(environment, addresses[0])
+        if stored is not None:
+            found[environment, addresses[0]] = stored
+    else:
+        store.verify()
+        wanted = list(dict.fromkeys((environment, address) for address in addresses))
+        for start in range(0, len(wanted), AT_ONCE):
+            found.update(store.get_many(wanted[start : start + AT_ONCE]))
+    answers = []
+    for address in addresses:
+        known = found.get((environment, address))
+        answers.append(Answer(address, covering(known.suppressions, stream, now) if known else None))
+    return answers
+
+
+def suppress(
+    store: QuestionStore,
+    policy: Policy,
+    *,
+    environment: str,
+    address: str,
+    scope: str,
+    duration: int | None,
+    why: str,
+    reason: str = ev.OPERATOR,
+) -> Decided:
+    """Decide not to mail an address in a scope (``*`` or a stream) for ``duration`` ms (``None``: ever)."""
+    stored, clock = store.get(environment, address)
+    at = _decided_at(stored, clock)
+    ruling = Ruling(at, None if duration is None else at + duration, reason, why)
+    learned = History(rulings={(scope, reason): ruling})
+    return _decide(store, policy, environment, address, stored, learned, at, scope, {})
+
+
+def release(
+    store: QuestionStore,
+    policy: Policy,
+    lists: AccountLists,
+    *,
+    environment: str,
+    address: str,
+    scope: str,
+    why: str,
+) -> Decided:
+    """Lift what holds in a scope (``*``: everything), for good: feedback from before, however late, changes nothing.
+
+    Takes the address off SES's own lists as well, first: where that is refused, our table says so to nobody yet.
+    """
+    stored, clock = store.get(environment, address)
+    at = _decided_at(stored, clock)
+    learned = History(releases={scope: Ruling(at, None, ev.OPERATOR, why)})
+    removed = lists.remove(address)
+    return _decide(store, policy, environment, address, stored, learned, at, scope, removed)
+
+
+def _decided_at(stored: Stored | None, clock: int) -> int:
+    """Return the time of a decision: AWS's clock, but later than the evidence it was shown."""
+    return clock if stored is None else max(clock, stored.history.newest_evidence() + 1)
+
+
+def _decide(
+    store: QuestionStore,
+    policy: Policy,
+    environment: str,
+    address: str,
+    stored: Stored | None,
+    learned: History,
+    at: int,
+    scope: str,
+    lists: Mapping[str, str | None],
+) -> Decided:
+    if stored is None:
+        changed = merge(store, environment, address, learned, policy)
+    else:
+        changed = merge_into(store, stored, learned, policy)
+    after, clock = store.get(environment, address)
+    now = max(at, clock)
+    found = after.suppressions if after else ()
+    holds = [
+        suppression
+        for suppression in (covering(found, stream, now) for stream in _streams_of(found, scope))
+        if suppression is not None
+    ]
+    return Decided(at, Answer(address, holds[0] if holds else None), changed, lists)
+
+
+def _streams_of(found: Iterable[Suppression], scope: str) -> list[str]:
+    if scope != EVERY_STREAM:
+        return [scope]
+    return [EVERY_STREAM, *sorted({s.stream for s in found if s.stream is not None})]
+
+
+def show(store: QuestionStore, environment: str, address: str) -> Stored | None:
+    """Return all that is known of a normalised address; ``None`` where nothing is."""
+    return store.get(environment, address)[0]
+
+
+def listing(
+    store: QuestionStore,
+    environment: str,
+    *,
+    stream: str | None,
+    reason: str | None,
+    since: int,
+    limit: int,
+    now: int,
+) -> Iterator[Answer]:
+    """Yield at most ``limit`` suppressed addresses of an environment, the newest suppression first.
+
+    Each by its strongest suppression; with ``stream``, by the one that answers for that stream. What is over by now is
+    left out. ``since`` in ms, 0 for all; ``reason`` one of ``events.REASONS``. Raises ``PermanentError`` for another.
+    """
+    if reason is not None and reason not in ev.REASONS:
+        raise PermanentError(f'--reason: no reason "{reason}"; known: {", ".join(ev.REASONS)}')
+    reasons = ev.REASONS if reason is None or stream is not None else (reason,)
+    store.verify()
+    entries = store.listing(environment, reasons, since, now)
+    live = (e for e in entries if e.suppression.until is None or e.suppression.until > now)
+    if stream is None:
+        yield from islice((Answer(entry.address, entry.suppression) for entry in live), limit)
+        return
+    yield from islice(_of_stream(store, environment, live, stream, reason, since, now), limit)
+
+
+def _of_stream(
+    store: QuestionStore,
+    environment: str,
+    live: Iterator[Listed],
+    stream: str,
+    reason: str | None,
+    since: int,
+    now: int,
+) -> Iterator[Answer]:
+    while page := [entry.address for entry in islice(live, AT_ONCE) if entry.address is not None]:
+        known = store.get_many([(environment, address) for address in page])
+        for address in page:
+            stored = known.get((environment, address))
+            answer = covering(stored.suppressions, stream, now) if stored else None
+            if answer is not None and (reason is None or answer.reason == reason) and answer.since >= since:
+                yield Answer(address, answer)

@@ -1,0 +1,42 @@
+"""ACT: feedback becomes strikes, strikes become suppressions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+
+from ses_feedback.domain.history import History, Strike, strike_of
+from ses_feedback.domain.keys import Keys
+from ses_feedback.domain.policy import Policy
+from ses_feedback.usecases.handling import Batch, Entry, Outcome, Rules
+from ses_feedback.usecases.merging import merge
+from ses_feedback.usecases.ports import HistoryStore, Quarantine
+
+
+def record(
+    entries: Iterable[Entry], *, rules: Rules, keys: Keys, store: HistoryStore, quarantine: Quarantine, now: int
+) -> Outcome:
+    """Add every strike among the entries to its address, all strikes of one address in one write.
+
+    Returns which entries must come back. Doing it again, wholly or in part, changes nothing.
+    """
+    batch = Batch(entries, rules, quarantine, now)
+    learned: dict[tuple[str, str], dict[str, Strike]] = {}
+    sources: dict[tuple[str, str], set[str]] = {}
+    for entry, reading in batch.readings.items():
+        for event in reading.events:
+            if not rules.policy.get(event.class_):
+                continue
+            who = (event.environment, event.recipient)
+            key, strike = keys.strike(event), strike_of(event)
+            strikes = learned.setdefault(who, {})
+            known = strikes.get(key)
+            strikes[key] = strike if known is None else max(known, strike, key=lambda s: s.at)
+            sources.setdefault(who, set()).add(entry)
+    for who, strikes in learned.items():
+        batch.attempt(sources[who], partial(_write, batch, store, who, History(strikes), rules.policy))
+    return batch.outcome
+
+
+def _write(batch: Batch, store: HistoryStore, who: tuple[str, str], news: History, policy: Policy) -> None:
+    batch.outcome.counts["written"] += merge(store, *who, news, policy)

@@ -1,0 +1,129 @@
+"""COUNT: notifications become rates, and deliveries clear strikes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Protocol
+
+from ses_feedback import naming
+from ses_feedback.domain import events as ev
+from ses_feedback.domain.history import History, clears
+from ses_feedback.domain.policy import Policy
+from ses_feedback.domain.times import DAY, MINUTE
+from ses_feedback.usecases.handling import Batch, Entry, Outcome, Rules
+from ses_feedback.usecases.merging import merge_into
+from ses_feedback.usecases.ports import HistoryStore, Meter, Quarantine, Stored
+
+# CloudWatch takes no value older than two weeks (PutMetricData, Timestamp).
+TOO_LATE = 14 * DAY
+AT_ONCE = 100  # keys of one BatchGetItem
+
+Who = tuple[str, str]
+
+
+class TallyRules(Rules, Protocol):
+    """The rules, and what the deployment's metrics are told apart by."""
+
+    @property
+    def deployment(self) -> str:
+        """The deployment's name."""
+
+    @property
+    def alarms(self) -> str:
+        """``identity`` or ``environment``."""
+
+
+def tally(
+    entries: Iterable[Entry],
+    *,
+    rules: TallyRules,
+    store: HistoryStore,
+    quarantine: Quarantine,
+    meter: Meter,
+    now: int,
+) -> Outcome:
+    """Let deliveries clear strikes, then count the entries that need not come back.
+
+    Counting comes last and only for what is done, so that a batch that dies on the way counts nothing; strikes do not
+    mind a repetition.
+    """
+    batch = Batch(entries, rules, quarantine, now)
+    _clear_strikes(batch, store, rules)
+    _count(batch, rules, meter, now)
+    return batch.outcome
+
+
+def _clear_strikes(batch: Batch, store: HistoryStore, rules: Rules) -> None:
+    delivered: dict[Who, dict[str, int]] = {}
+    sources: dict[Who, set[str]] = {}
+    for entry, reading in batch.readings.items():
+        for event in reading.events:
+            if event.kind == ev.DELIVERY:
+                who = (event.environment, event.recipient)
+                streams = delivered.setdefault(who, {})
+                streams[event.stream] = max(event.occurred_at, streams.get(event.stream, 0))
+                sources.setdefault(who, set()).add(entry)
+    for wanted in _chunks(list(delivered)):
+        known: dict[Who, Stored] = {}
+        ids = set().union(*(sources[who] for who in wanted))
+        if not batch.attempt(ids, partial(_read_into, known, store, wanted)):
+            continue
+        for who, stored in known.items():
+            newest = {s: at for s, at in delivered[who].items() if clears(stored.history, s, at)}
+            if newest:
+                news = History(deliveries=newest)
+                batch.attempt(sources[who], partial(_clear, batch, store, stored, news, rules.policy))
+
+
+def _clear(batch: Batch, store: HistoryStore, stored: Stored, news: History, policy: Policy) -> None:
+    batch.outcome.counts["cleared"] += merge_into(store, stored, news, policy)
+
+
+def _read_into(known: dict[Who, Stored], store: HistoryStore, wanted: Sequence[Who]) -> None:
+    known.update(store.get_many(wanted))
+
+
+def _chunks(wanted: Sequence[Who]) -> Iterator[Sequence[Who]]:
+    for start in range(0, len(wanted), AT_ONCE):
+        yield wanted[start : start + AT_ONCE]
+
+
+def _count(batch: Batch, rules: TallyRules, meter: Meter, now: int) -> None:
+    per_identity = rules.alarms == "identity"
+    rates: dict[tuple[str, int], Counter[str]] = {}
+    seen: set[tuple[str | int, str, str, str]] = set()
+    tallied = 0
+    for entry, reading in batch.readings.items():
+        if entry in batch.outcome.failed:
+            continue
+        tallied += bool(reading.events)
+        for event in reading.events:
+            metrics = _metrics(event)
+            once = (event.message_id or event.occurred_at, event.kind, event.recipient, event.class_)
+            if not metrics or once in seen:
+                continue
+            seen.add(once)
+            if event.occurred_at <= now - TOO_LATE:
+                batch.outcome.counts["late"] += 1
+                continue
+            subject = event.identity if per_identity else event.environment
+            minute = event.occurred_at // MINUTE * MINUTE
+            rates.setdefault((subject, minute), Counter(dict.fromkeys(naming.RATE_METRICS, 0))).update(metrics)
+    dimension = naming.DIMENSION_IDENTITY if per_identity else naming.DIMENSION_ENVIRONMENT
+    for (subject, minute), values in rates.items():
+        meter.emit({naming.DIMENSION_DEPLOYMENT: rules.deployment, dimension: subject}, minute, values)
+    if tallied:
+        meter.emit({naming.DIMENSION_DEPLOYMENT: rules.deployment}, now, {naming.METRIC_TALLIED: tallied})
+    batch.outcome.counts["tallied"] = tallied
+
+
+def _metrics(event: ev.Event) -> Mapping[str, int]:
+    if event.kind == ev.DELIVERY:
+        return {naming.METRIC_DELIVERED: 1, naming.METRIC_DELIVERED_REPORTING: int(event.reports_complaints)}
+    if event.counts_as_bounce:
+        return {naming.METRIC_HARD_BOUNCED: 1}
+    if event.counts_as_complaint:
+        return {naming.METRIC_COMPLAINED: 1}
+    return {}
