@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
 
@@ -18,16 +18,20 @@ AlarmsPer = Literal["identity", "environment"]
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """One place SNS delivers to: ``protocol`` as in ``PROTOCOLS``, its ``endpoint``, and the kinds it wants."""
+    """One place SNS delivers to: ``protocol`` as in ``PROTOCOLS``, its ``endpoint``, and the kinds it wants.
+
+    ``role`` is the ARN of the IAM role by which SNS writes to a ``firehose``; every other protocol has none.
+    """
 
     protocol: str
     endpoint: str
     on: tuple[str, ...] = ("bounce", "complaint")
+    role: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """Name (no underscore), region of everything, the regions whose SES lists a release clears, and what alarms cover."""
+    """Name (no underscore), region of everything, regions whose SES lists a release clears, and what alarms cover."""
 
     name: str
     region: str
@@ -69,13 +73,13 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """One deployment. ``path`` is the file it came from (``None`` inside Lambda)."""
+    """One deployment. ``path`` is the file it came from, or ``None``. Mappings are read-only, in the file's order."""
 
     deployment: Deployment
     on_call: OnCall
-    teams: Mapping[str, Team]
-    identities: Mapping[str, Identity]
-    policy: Policy
+    teams: Mapping[str, Team] = field(hash=False)
+    identities: Mapping[str, Identity] = field(hash=False)
+    policy: Policy = field(hash=False)
     path: Path | None = None
 
     def environments(self) -> tuple[str, ...]:

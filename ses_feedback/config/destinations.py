@@ -1,0 +1,89 @@
+"""Lists of destinations: of teams, who choose their kinds, and of on-call, whom alarms reach."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from ses_feedback.config import endpoints, schema
+from ses_feedback.config.arns import role_reason, topic_reason
+from ses_feedback.config.model import NOTIFIED_KINDS, PROTOCOLS, Destination
+from ses_feedback.config.problems import Problems, describe, known_names
+from ses_feedback.config.table import Table
+from ses_feedback.domain.events import BOUNCE, COMPLAINT
+
+_ON_CALL: Final = tuple(key for key in schema.DESTINATION if key.name != "on")
+_DEFAULT_ON: Final = (BOUNCE, COMPLAINT)
+
+
+def read(
+    problems: Problems, path: str, values: Sequence[Any], region: str | None, *, team: bool
+) -> tuple[Destination, ...]:
+    """Return the destinations of a list that are right; what is wrong with the others is added to ``problems``.
+
+    ``team``: whether a destination may say which kinds it wants.
+    """
+    if not values:
+        problems.add(path, 'empty; name at least one destination, such as { email = "oncall@example.com" }')
+    found: dict[tuple[str, str], int] = {}
+    destinations = []
+    for number, value in enumerate(values):
+        destination = _read_one(problems, f"{path}[{number}]", value, region, team=team)
+        if destination is None:
+            continue
+        mail = destination.protocol.startswith("email")
+        endpoint = destination.endpoint.lower() if mail else destination.endpoint
+        first = found.setdefault((destination.protocol, endpoint), number)
+        if first != number:
+            once = 'give it once, with all its kinds in "on"' if team else "give it once"
+            problems.add(f"{path}[{number}]", f"the same destination as {path}[{first}]; {once}")
+        destinations.append(destination)
+    return tuple(destinations)
+
+
+def _read_one(problems: Problems, path: str, value: object, region: str | None, *, team: bool) -> Destination | None:
+    if not isinstance(value, dict):
+        problems.add(path, f'must be a destination such as {{ email = "oncall@example.com" }}, not {describe(value)}')
+        return None
+
+    def explain(name: str, given: object) -> str | None:
+        if name == "on":
+            return "on-call is reached by alarms, not by kinds of feedback; leave it out"
+        return topic_reason(given, region) if isinstance(given, str) else None
+
+    before = len(problems.lines)
+    table = Table(problems, path, value, schema.DESTINATION if team else _ON_CALL, explain)
+    on = table.strings("on", NOTIFIED_KINDS) if team else None
+    role = table.string("role")
+    given = [name for name in PROTOCOLS if name in value]
+    if len(given) > 1:
+        problems.add(path, f"has {' and '.join(given)}; a destination has one of them: give each its own {{ … }}")
+        return None
+    if not given:
+        meant = any(isinstance(v, str) and topic_reason(v, region) for v in value.values())
+        if not meant and not table.misspelt & {*PROTOCOLS}:
+            problems.add(path, f"says nowhere to deliver to; give one of: {known_names(PROTOCOLS)}")
+        return None
+    protocol = given[0]
+    endpoint = table.string(protocol)
+    reason = endpoints.reason(protocol, endpoint, region) if endpoint is not None else None
+    if reason:
+        table.problem(protocol, reason)
+    _check_role(table, protocol, role, region)
+    if endpoint is None or len(problems.lines) > before:
+        return None
+    return Destination(protocol, endpoint, on or _DEFAULT_ON, role)
+
+
+def _check_role(table: Table, protocol: str, role: str | None, region: str | None) -> None:
+    if "role" not in table.values:
+        if protocol == "firehose":
+            table.problem(
+                "role", f"missing; SNS needs a role to write to Firehose, such as {table.keys['role'].example}"
+            )
+    elif protocol != "firehose":
+        table.problem("role", f"only firehose takes a role, {protocol} does not; leave it out")
+    elif role is not None:
+        reason = role_reason(role, region)
+        if reason:
+            table.problem("role", reason)

@@ -1,0 +1,84 @@
+"""Every key the file may have, as data: the loader, its messages and the test of the reference read the same tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from ses_feedback.config.model import PROTOCOLS
+
+
+class Key(NamedTuple):
+    """One key: its TOML type, its default in the reference's words (``None``: required), an example in TOML."""
+
+    name: str
+    type: str
+    default: str | None
+    example: str
+
+
+Section = tuple[Key, ...]
+
+FILE: Final[Section] = (
+    Key("deployment", "table", "the defaults below", "[deployment]"),
+    Key("on_call", "table", None, "[on_call]"),
+    Key("teams", "table of tables", "no teams", "[teams.developers]"),
+    Key("identities", "table of tables", None, '[identities."example.com"]'),
+    Key("policy", "table of arrays", "the defaults below", "[[policy.soft_bounce]]"),
+)
+DEPLOYMENT: Final[Section] = (
+    Key("name", "string", '`"ses-feedback"`', '"ses-feedback"'),
+    Key("region", "string", '`"us-east-1"`', '"us-east-1"'),
+    Key("regions", "array of strings", "`[region]`", '["us-east-1", "eu-west-1"]'),
+    Key("alarms", "string", '`"identity"`', '"environment"'),
+)
+ON_CALL: Final[Section] = (
+    Key("page", "array of destinations", None, '[{ email = "oncall@example.com" }]'),
+    Key("warn", "array of destinations", "where `page` goes", '[{ email = "deliverability@example.com" }]'),
+)
+TEAM: Final[Section] = (
+    Key("notify", "array of destinations", None, '[{ email = "support@example.com", on = ["bounce", "complaint"] }]'),
+)
+_ENDPOINTS: Final[Mapping[str, str]] = {
+    "http": '"http://hooks.example.com/ses"',
+    "https": '"https://hooks.example.com/ses"',
+    "email": '"support@example.com"',
+    "email_json": '"robot@example.com"',
+    "sms": '"+12065550100"',
+    "sqs": '"arn:aws:sqs:us-east-1:111122223333:dev-bounces"',
+    "lambda": '"arn:aws:lambda:us-east-1:111122223333:function:on-bounce"',
+    "firehose": '"arn:aws:firehose:us-east-1:111122223333:deliverystream/feedback"',
+    "application": '"arn:aws:sns:us-east-1:111122223333:endpoint/GCM/pager/5e3e9847-3183-3f18-a7e8-671c3a57d4b3"',
+}
+DESTINATION: Final[Section] = (
+    *(Key(name, "string", "one protocol, no more", _ENDPOINTS[name]) for name in PROTOCOLS),
+    Key("on", "array of strings", '`["bounce", "complaint"]`', '["bounce", "complaint", "delivery"]'),
+    Key("role", "string", "required with `firehose`", '"arn:aws:iam::111122223333:role/sns-to-firehose"'),
+)
+IDENTITY: Final[Section] = (
+    Key("team", "string", "no team", '"developers"'),
+    Key("environment", "string", '`"production"`', '"dev"'),
+    Key("stream", "string", '`"default"`', '"transactional"'),
+    Key("configuration_set", "boolean", "`false`", "true"),
+)
+TIER: Final[Section] = (
+    Key("count", "integer", None, "5"),
+    Key("within", "string", "required where strikes add up to an end", '"14d"'),
+    Key("suppress_for", "string", None, '"30d"'),
+    Key("scope", "string", "the class's default scope", '"environment"'),
+)
+# By the heading each has in docs/configuration.md.
+SECTIONS: Final[Mapping[str, Section]] = {
+    "The file": FILE,
+    "[deployment]": DEPLOYMENT,
+    "[on_call]": ON_CALL,
+    "[teams.NAME]": TEAM,
+    "Destinations": DESTINATION,
+    '[identities."NAME"]': IDENTITY,
+    "[[policy.CLASS]]": TIER,
+}
+
+
+def names(section: Section) -> tuple[str, ...]:
+    """Return the names of a section's keys."""
+    return tuple(key.name for key in section)

@@ -1,0 +1,89 @@
+"""The policy of the file: tiers given for a class replace that class's defaults, an empty list means never."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+from ses_feedback.config import schema
+from ses_feedback.config.problems import Problems, choices, describe, join, quote, shown
+from ses_feedback.config.table import Table
+from ses_feedback.domain.errors import InvalidDuration
+from ses_feedback.domain.events import STRIKABLE
+from ses_feedback.domain.policy import DEFAULT_POLICY, ENVIRONMENT, STREAM, Policy, Scope, Tier, bound
+from ses_feedback.domain.times import FOREVER, parse_duration
+
+_HIGHEST_COUNT: Final = 100
+# DynamoDB takes items of at most 400 KB; a strike with its 200 letters of diagnostic takes up to 1 KB.
+_MOST_STRIKES: Final = 400
+_SCOPES: Final[Mapping[str, Scope]] = {"environment": ENVIRONMENT, "stream": STREAM}
+
+
+def read(problems: Problems, values: Mapping[str, Any]) -> Policy:
+    """Return the whole policy: the defaults, and in their place the tiers of ``values`` (class → list of tiers)."""
+    policy = dict(DEFAULT_POLICY)
+    for class_, tiers in values.items():
+        path = join("policy", class_)
+        if class_ not in STRIKABLE:
+            problems.add(path, f"no class {quote(class_)} counts against an address; {choices(class_, STRIKABLE)}")
+        elif not isinstance(tiers, list):
+            problems.add(path, f"must be an array of tiers, written [[{path}]], not {describe(tiers)}")
+        else:
+            read_ = [_read_one(problems, f"{path}[{n}]", tier, class_) for n, tier in enumerate(tiers)]
+            policy[class_] = tuple(tier for tier in read_ if tier is not None)
+    return MappingProxyType(policy)
+
+
+def _read_one(problems: Problems, path: str, value: object, class_: str) -> Tier | None:
+    if not isinstance(value, dict):
+        problems.add(path, f'must be a tier such as {{ count = 1, suppress_for = "30d" }}, not {describe(value)}')
+        return None
+    before = len(problems.lines)
+    table = Table(problems, path, value, schema.TIER)
+    for name in ("count", "suppress_for"):
+        if name not in value:
+            table.missing(name)
+    count = table.integer("count")
+    if count is not None and not 1 <= count <= _HIGHEST_COUNT:
+        table.problem("count", f"must be from 1 to {_HIGHEST_COUNT}, not {describe(count)}")
+    within = _duration(table, "within")
+    if value.get("within") == FOREVER:
+        table.problem("within", 'must end: give a time such as "14d"')
+    suppress_for = _duration(table, "suppress_for")
+    scope = table.choice("scope", tuple(_SCOPES)) or _default_scope(class_)
+    if len(problems.lines) > before or count is None:
+        return None
+    if "within" in value and suppress_for is None:
+        table.problem("within", "a tier that suppresses for ever counts every strike there ever was; leave it out")
+    elif count > 1 and suppress_for is not None and within is None:
+        table.problem("within", f'missing; say within which time {count} strikes suppress, such as "14d"')
+    if len(problems.lines) > before:
+        return None
+    # The first strike needs no others: there is nothing to count within any time.
+    tier = Tier(count, within if count > 1 else None, suppress_for, _SCOPES[scope])
+    if bound(tier) > _MOST_STRIKES:
+        problems.add(
+            path,
+            f"would keep {bound(tier)} strikes of an address, more than {_MOST_STRIKES}, and outgrow the 400 KB of "
+            f"a DynamoDB item; lower count or suppress_for, or raise within",
+        )
+        return None
+    return tier
+
+
+def _default_scope(class_: str) -> str:
+    tiers = DEFAULT_POLICY.get(class_)
+    return tiers[0].scope if tiers else ENVIRONMENT
+
+
+def _duration(table: Table, name: str) -> int | None:
+    text = table.string(name)
+    if text is None:
+        return None
+    try:
+        return parse_duration(text)
+    except InvalidDuration:
+        units = "" if name == "within" else " or forever"
+        table.problem(name, f"{shown(text)} is not a duration such as 15m, 12h, 30d, 2w{units}")
+        return None
