@@ -16,8 +16,10 @@ def _session() -> botocore.session.Session:
 
 
 @lru_cache(maxsize=32)
-def client(service: str, region: str | None = None) -> Any:
+def client(service: str, region: str | None = None, attempts: int = 3) -> Any:
     """Return the low-level client of a service, always the same one, in a region (else the environment's).
+
+    ``attempts`` counts the first one: 1 is for a caller that paces its own repetitions.
 
     Requests are built by this package's own code and proven against AWS's models in tests, so botocore does not
     validate them again at every call: that is a third of the client's time on a DynamoDB write.
@@ -27,6 +29,6 @@ def client(service: str, region: str | None = None) -> Any:
         parameter_validation=False,
         connect_timeout=3,
         read_timeout=10,
-        retries={"mode": "standard", "total_max_attempts": 3},
+        retries={"mode": "standard", "total_max_attempts": attempts},
     )
     return _session().create_client(service, region_name=where, config=config)

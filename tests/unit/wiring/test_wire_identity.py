@@ -1,0 +1,362 @@
+"""The custom resource as CloudFormation sees it: an event in, one answer out, whatever happens."""
+
+from __future__ import annotations
+
+import io
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any, ClassVar
+
+import pytest
+
+from lambdas import wire_identity
+from ses_feedback.adapters.custom_resource import PUT_TRIES, Request, serve
+from ses_feedback.domain.errors import PermanentError, RetryableError
+from ses_feedback.domain.settings import Settings, Wish
+from tests.unit.wiring.fakes import (
+    ACCOUNT,
+    IDENTITY,
+    OURS,
+    REGION,
+    WISH,
+    FakeMemory,
+    FakeSes,
+    FakeSlots,
+    Faults,
+    Time,
+    settings,
+    topic,
+    topics,
+    wiring,
+)
+
+FORMER = settings(topic("old_bounce"), topic("old_complaint"), forwarding=False)
+
+
+class Bucket(BaseHTTPRequestHandler):
+    """The presigned bucket: keeps what is put, after as many failures as it is told."""
+
+    answers: ClassVar[list[dict[str, Any]]] = []
+    content_types: ClassVar[list[str | None]] = []
+    failures: ClassVar[list[int]] = []
+
+    def do_PUT(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        status = self.failures.pop(0) if self.failures else 200
+        if status == 200:
+            self.answers.append(json.loads(body))
+            self.content_types.append(self.headers["Content-Type"])
+        self.send_response(status)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+        pass
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    with HTTPServer(("127.0.0.1", 0), Bucket) as running:
+        thread = threading.Thread(target=running.serve_forever, args=(0.01,))
+        thread.start()
+        yield f"http://127.0.0.1:{running.server_port}/bucket?signature=secret"
+        running.shutdown()
+        thread.join()
+
+
+class Context:
+    invoked_function_arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:ses-feedback-wire_identity"
+    log_stream_name = "2026/01/27/[$LATEST]0123"
+    # What powertools' logger may ask for.
+    function_name = "ses-feedback-wire_identity"
+    left = 900_000
+
+    def get_remaining_time_in_millis(self) -> int:
+        return self.left
+
+
+@dataclass
+class Stage:
+    """CloudFormation, SES and the table around the handler."""
+
+    url: str
+    ses: FakeSes = field(default_factory=FakeSes)
+    memory: FakeMemory = field(default_factory=FakeMemory)
+    clock: Time = field(default_factory=Time)
+    context: Context = field(default_factory=Context)
+
+    def event(self, kind: str, physical: str | None = None, **properties: Any) -> dict[str, Any]:
+        event = {
+            "RequestType": kind,
+            "ResponseURL": self.url,
+            "StackId": "arn:aws:cloudformation:us-east-1:111122223333:stack/ses-feedback-cell-0001/0",
+            "RequestId": "request-1",
+            "LogicalResourceId": "WiringExampleCom",
+            "ResourceType": "Custom::SesIdentityWiring",
+            "ResourceProperties": {
+                "ServiceToken": Context.invoked_function_arn,
+                "ServiceTimeout": "900",
+                "Identity": IDENTITY,
+                "Topics": OURS,
+                **properties,
+            },
+        }
+        return event if physical is None else {**event, "PhysicalResourceId": physical}
+
+    def send(self, kind: str, physical: str | None = None, **properties: Any) -> dict[str, Any]:
+        wire_identity.handler(self.event(kind, physical, **properties), self.context)
+        assert len(Bucket.answers) == 1
+        return Bucket.answers.pop()
+
+
+@pytest.fixture
+def stage(server: str, monkeypatch: pytest.MonkeyPatch) -> Stage:
+    for kept in (Bucket.answers, Bucket.content_types, Bucket.failures):
+        kept.clear()
+    made = Stage(server)
+    given = wire_identity.Gateways(made.ses, made.memory, FakeSlots(), made.clock, 1_000)
+    monkeypatch.setattr(wire_identity, "gateways", lambda: given)
+    return made
+
+
+def test_create_answers_wired(stage: Stage) -> None:
+    """A Create wires; the answer names the identity as physical id and echoes what CloudFormation must find in it."""
+    assert stage.send("Create") == {
+        "Status": "SUCCESS",
+        "StackId": "arn:aws:cloudformation:us-east-1:111122223333:stack/ses-feedback-cell-0001/0",
+        "RequestId": "request-1",
+        "LogicalResourceId": "WiringExampleCom",
+        "PhysicalResourceId": IDENTITY,
+        "NoEcho": False,
+        "Data": {"Status": "wired"},
+    }
+    assert stage.ses.state.topics == OURS
+    assert Bucket.content_types == [""]
+
+
+def test_create_again_changes_nothing(stage: Stage) -> None:
+    """The same Create after a lost answer reads once and answers the same."""
+    first = stage.send("Create")
+    stage.ses.calls.clear()
+    assert stage.send("Create") == first
+    assert stage.ses.calls == ["read settings"]
+
+
+def test_pending_is_a_success(stage: Stage) -> None:
+    """An identity that is not verified deploys, and its status says pending."""
+    stage.ses.status = "Pending"
+    answer = stage.send("Create")
+    assert (answer["Status"], answer["Data"]) == ("SUCCESS", {"Status": "pending"})
+
+
+def test_update_with_other_topics(stage: Stage) -> None:
+    """An Update moves the identity to its new topics under the same physical id."""
+    stage.send("Create")
+    answer = stage.send("Update", IDENTITY, Topics=topics("renamed"))
+    assert (answer["Status"], answer["PhysicalResourceId"]) == ("SUCCESS", IDENTITY)
+    assert stage.ses.state.topics == topics("renamed")
+
+
+def test_update_of_the_identity_is_a_replacement(stage: Stage) -> None:
+    """Another identity is another physical id, upon which CloudFormation deletes the former one."""
+    stage.send("Create")
+    assert stage.send("Update", IDENTITY, Identity="example.org")["PhysicalResourceId"] == "example.org"
+    assert set(stage.memory.records) == {IDENTITY, "example.org"}
+    assert stage.send("Delete", IDENTITY)["PhysicalResourceId"] == IDENTITY
+    assert set(stage.memory.records) == {"example.org"}
+
+
+def test_failed_update_of_topics_is_not_undone(stage: Stage) -> None:
+    """A failed Update leaves the rest to the one CloudFormation rolls back with: the loop is not cut meanwhile."""
+    stage.send("Create")
+    stage.ses.gone_topics = frozenset({topics("renamed")["Delivery"]})
+    assert stage.send("Update", IDENTITY, Topics=topics("renamed"))["Status"] == "FAILED"
+    assert stage.ses.state.topics["Bounce"] == topics("renamed")["Bounce"]
+    assert stage.send("Update", IDENTITY)["Status"] == "SUCCESS"
+    assert stage.ses.state.topics == OURS
+
+
+def test_failed_create_is_undone_and_its_delete_is_easy(stage: Stage) -> None:
+    """A Create that fails gives everything back before it says so; the rollback's Delete then changes nothing."""
+    stage.ses.state = FORMER
+    stage.ses.gone_topics = frozenset({OURS["Delivery"]})
+    answer = stage.send("Create")
+    assert answer["Status"] == "FAILED"
+    assert answer["PhysicalResourceId"] == IDENTITY
+    assert OURS["Delivery"] in answer["Reason"]
+    assert stage.ses.state == FORMER
+    stage.ses.calls.clear()
+    assert stage.send("Delete", IDENTITY)["Status"] == "SUCCESS"
+    assert stage.ses.writes == []
+
+
+def test_delete_restores(stage: Stage) -> None:
+    """A Delete gives back what was there, the configuration set included."""
+    stage.ses.state, stage.ses.default_set = FORMER, "former-set"
+    stage.send("Create", ConfigurationSet="set-a")
+    assert stage.ses.default_set == "set-a"
+    answer = stage.send("Delete", IDENTITY, ConfigurationSet="set-a")
+    assert (answer["Status"], answer["PhysicalResourceId"]) == ("SUCCESS", IDENTITY)
+    assert (stage.ses.state, stage.ses.default_set) == (FORMER, "former-set")
+
+
+def test_delete_of_a_create_that_was_never_answered(stage: Stage) -> None:
+    """CloudFormation then made the physical id up: it is echoed, and the identity of the properties is given back."""
+    stage.ses.state = FORMER
+    wiring(stage.ses, stage.memory).wire(IDENTITY, WISH)
+    made_up = "ses-feedback-cell-0001-WiringExampleCom-1ABCDEF"
+    assert stage.send("Delete", made_up)["PhysicalResourceId"] == made_up
+    assert stage.ses.state == FORMER
+
+
+def test_delete_names_its_identity_by_physical_id(stage: Stage) -> None:
+    """Whatever properties come with it, a Delete never touches another identity than its own."""
+    wiring(stage.ses, stage.memory).wire("example.org", WISH)
+    stage.send("Delete", IDENTITY, Identity="example.org")
+    assert "example.org" in stage.memory.records
+
+
+@pytest.mark.parametrize(
+    "properties",
+    [{"Topics": None}, {"Topics": {"Bounce": topic("x", region="us-east-2")}}, {"Identity": ""}, {"Identity": None}],
+)
+@pytest.mark.parametrize("physical", [IDENTITY, "WiringExampleCom"])
+def test_delete_of_what_could_not_be_created_succeeds(stage: Stage, properties: dict[str, Any], physical: str) -> None:
+    """Properties that failed a Create do not fail its Delete too: a stack can always be rolled back."""
+    assert stage.send("Delete", physical, **properties)["Status"] == "SUCCESS"
+    assert stage.ses.state == Settings()
+
+
+@pytest.mark.parametrize(
+    ("properties", "reason"),
+    [
+        ({"Topics": {**OURS, "Bounce": topic("x", region="us-east-2")}}, "Topics.Bounce: "),
+        ({"Topics": "arn"}, "Topics must map Bounce, Complaint and Delivery"),
+        ({"Identity": "example"}, "Identity 'example' is neither a domain"),
+        ({"ConfigurationSet": ["x"]}, "ConfigurationSet must be the name"),
+    ],
+)
+def test_wrong_properties_fail_before_any_call(stage: Stage, properties: dict[str, Any], reason: str) -> None:
+    """What cannot be wished is one clear reason, and SES is never asked."""
+    answer = stage.send("Create", **properties)
+    assert answer["Status"] == "FAILED"
+    assert answer["Reason"].startswith(reason)
+    assert answer["PhysicalResourceId"]
+    assert stage.ses.calls == []
+
+
+def test_a_bug_is_answered_without_its_traceback(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An unexpected error is FAILED with one line that points to the log: the traceback is there, the URL is not."""
+    log = io.StringIO()
+    monkeypatch.setattr(wire_identity.logger.handlers[0], "stream", log)
+    stage.ses.faults = Faults(0, error=lambda: KeyError("boom\n" + "x" * 5_000))
+    answer = stage.send("Create")
+    assert answer["Status"] == "FAILED"
+    assert answer["Reason"].startswith("unexpected KeyError: ")
+    assert answer["Reason"].endswith("(traceback in log stream 2026/01/27/[$LATEST]0123)")
+    assert "\n" not in answer["Reason"]
+    assert len(answer["Reason"]) <= 1_000
+    assert "Traceback" in log.getvalue()
+    assert "signature" not in log.getvalue()
+
+
+def test_an_unknown_request_type_is_answered(stage: Stage) -> None:
+    """Even nonsense gets its answer."""
+    assert "neither Create, Update nor Delete" in stage.send("Replace")["Reason"]
+
+
+def test_running_out_of_time_is_answered(stage: Stage) -> None:
+    """A queue of calls longer than the function lives ends as FAILED in time, undone, not as a silent timeout."""
+    stage.ses.state = FORMER
+    stage.context.left = 10_000
+    answer = stage.send("Create")
+    assert answer["Status"] == "FAILED"
+    assert answer["Reason"].startswith("no time left for ")
+    assert stage.clock.now() < 1_000_000 + 10_000
+
+
+def test_undo_has_time_of_its_own(stage: Stage) -> None:
+    """When the time to wire is used up, there is still some left to give everything back."""
+    stage.ses.state = FORMER
+    stage.context.left = 150_000
+
+    def throttled() -> Exception:
+        stage.clock.sleep(40_000)
+        return PermanentError("refused")
+
+    stage.ses.faults = Faults(5, error=throttled)
+    assert stage.send("Create")["Reason"] == "refused"
+    assert stage.ses.state == FORMER
+
+
+def test_the_answer_is_put_again_until_taken(stage: Stage) -> None:
+    """A bucket that fails twice still gets the answer."""
+    paused: list[float] = []
+    Bucket.failures[:] = [503, 500]
+    done: dict[str, str] = {"Status": "wired"}
+    serve(
+        stage.event("Create"),
+        stage.context,
+        lambda _: done,
+        physical_id=lambda _: IDENTITY,
+        log=wire_identity.logger,
+        pause=paused.append,
+    )
+    assert Bucket.answers.pop()["Data"] == done
+    assert paused == [1.0, 2.0]
+
+
+def test_an_answer_nobody_takes_is_an_error(stage: Stage) -> None:
+    """Then Lambda calls again: the error names the status and not the signed URL."""
+    Bucket.failures[:] = [403] * PUT_TRIES
+    with pytest.raises(RetryableError, match="did not take the answer SUCCESS: HTTP status 403") as caught:
+        serve(
+            stage.event("Create"),
+            stage.context,
+            lambda _: {},
+            physical_id=lambda _: IDENTITY,
+            log=wire_identity.logger,
+            pause=lambda _: None,
+        )
+    assert "signature" not in str(caught.value)
+
+
+def test_no_put_is_tried_without_time(stage: Stage) -> None:
+    """With the time over, one try is made and no more."""
+    Bucket.failures[:] = [500] * PUT_TRIES
+    stage.context.left = 100
+    with pytest.raises(RetryableError):
+        serve(stage.event("Create"), stage.context, lambda _: {}, physical_id=lambda _: "x", log=wire_identity.logger)
+    assert len(Bucket.failures) == PUT_TRIES - 1
+
+
+@pytest.mark.parametrize("url", [None, "", "file:///etc/passwd", 7])
+def test_an_event_without_an_answer_address_is_refused(stage: Stage, url: Any) -> None:
+    """What did not come from CloudFormation is not worked on."""
+
+    def work(_: Request) -> dict[str, str]:
+        raise AssertionError("must not be called")
+
+    event = {**stage.event("Create"), "ResponseURL": url}
+    with pytest.raises(PermanentError, match="no ResponseURL"):
+        serve(event, stage.context, work, physical_id=lambda _: "x", log=wire_identity.logger)
+
+
+def test_the_real_gateways_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The function builds its clients from its environment alone, with botocore's retries off for SES."""
+    monkeypatch.setenv("AWS_REGION", REGION)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+    monkeypatch.setenv("SES_FEEDBACK_WIRING_TABLE", "ses-feedback-wiring")
+    monkeypatch.setenv("SES_FEEDBACK_SES_INTERVAL_MS", "250")
+    given = wire_identity.gateways.__wrapped__()
+    assert given.interval == 250
+    assert given.ses._v1.meta.config.retries["total_max_attempts"] == 1
+    assert given.ses._v1.meta.region_name == REGION
+
+
+def test_wish_type_is_what_the_handler_reads() -> None:
+    """Properties become the wish that the hourly check can make as well."""
+    assert wire_identity._wish({"Topics": OURS, "ConfigurationSet": "set-a"}) == Wish(OURS, "set-a")
