@@ -17,13 +17,14 @@ from ses_feedback import naming
 from ses_feedback.adapters.faults import aws_errors
 from ses_feedback.adapters.items import Item, from_item, from_listing, listing_key, to_item
 from ses_feedback.domain.errors import PermanentError, RetryableError
-from ses_feedback.domain.history import History, strongest, suppressions
+from ses_feedback.domain.history import History, Suppression, suppressions
 from ses_feedback.domain.keys import Keys
 from ses_feedback.domain.policy import Policy
 from ses_feedback.domain.times import DAY, HOUR, format_time, parse_time
 from ses_feedback.usecases.ports import Listed, Stored
 
-# The one item that is not an address: which secret and which deployment the table belongs to, and its oldest month.
+# The one item that is not an address: under which secret and for which deployment the table was filled, since which
+# month, and which months long before that a listing must look into.
 META = {naming.ATTRIBUTE_KEY: {"S": "meta"}}
 _UNPROCESSED_TRIES = 8
 _PAGE = 200
@@ -39,7 +40,7 @@ class SuppressionTable:
         self._table = table
         self._keys = keys
         self._policy = policy
-        self._oldest_month: str | None = None
+        self._noted: set[str] = set()
 
     # --- writing ------------------------------------------------------------------------------------------------------
 
@@ -49,7 +50,7 @@ class SuppressionTable:
             "ConditionExpression": "attribute_not_exists(#key)",
             "ExpressionAttributeNames": {"#key": naming.ATTRIBUTE_KEY},
         }
-        return self._put(environment, address, history, condition)
+        return self._put(environment, address, history, condition, ())
 
     def replace(self, stored: Stored, history: History) -> Stored | None:
         """See ``HistoryStore``."""
@@ -58,10 +59,12 @@ class SuppressionTable:
             "ExpressionAttributeNames": {"#key": naming.ATTRIBUTE_KEY, "#version": "version"},
             "ExpressionAttributeValues": {":version": {"S": stored.version}},
         }
-        return self._put(stored.environment, stored.address, history, condition)
+        return self._put(stored.environment, stored.address, history, condition, stored.suppressions)
 
-    def _put(self, environment: str, address: str, history: History, condition: Item) -> Stored | None:
-        self._note_month(history)
+    def _put(
+        self, environment: str, address: str, history: History, condition: Item, known: Iterable[Suppression]
+    ) -> Stored | None:
+        self._note_months(suppressions(history, self._policy), known)
         key = self._keys.address(environment, address)
         item = to_item(key, environment, address, history, self._policy, _token())
         try:
@@ -79,27 +82,23 @@ class SuppressionTable:
             return from_item(there)
         return None
 
-    def _note_month(self, history: History) -> None:
-        """Keep the oldest month a listing must go back to. Live feedback is no older than last month: free."""
-        top = strongest(suppressions(history, self._policy))
-        if top is None:
+    def _note_months(self, found: Iterable[Suppression], known: Iterable[Suppression]) -> None:
+        """Note the months a listing would not look into by itself, before anything is listed under them.
+
+        Live feedback is no older than last month, and what an item held before was noted then: both cost nothing.
+        """
+        last = _month_before(_now())
+        months = {month for month in map(_month_of, found) if month < last} - self._noted - set(map(_month_of, known))
+        if not months:
             return
-        month = format_time(top.since)[:7]
-        if month >= (self._oldest_month or _month_before(_now())):
-            return
-        try:
-            with aws_errors("noting the oldest month"):
-                self._client.update_item(
-                    TableName=self._table,
-                    Key=META,
-                    UpdateExpression="SET oldest = :month",
-                    ConditionExpression="attribute_not_exists(oldest) OR oldest > :month",
-                    ExpressionAttributeValues={":month": {"S": month}},
-                )
-        except RetryableError as error:
-            if not _condition_failed(error):
-                raise
-        self._oldest_month = month
+        with aws_errors("noting old months"):
+            self._client.update_item(
+                TableName=self._table,
+                Key=META,
+                UpdateExpression="ADD months :months",
+                ExpressionAttributeValues={":months": {"SS": sorted(months)}},
+            )
+        self._noted |= months
 
     # --- reading ------------------------------------------------------------------------------------------------------
 
@@ -192,22 +191,30 @@ class SuppressionTable:
 
     def listing(self, environment: str, reasons: Iterable[str], since: int, now: int) -> Iterator[Listed]:
         """See ``QuestionStore``. Each month is one merge over its reasons and shards, read only as far as asked."""
-        meta = self._meta()
-        oldest = min(
-            meta["oldest"]["S"] if meta and "oldest" in meta else _month_before(now),
-            _month_before(now),
-        )
-        first = format_time(since)[:7] if since else _month_before(_start(oldest))
-        month = format_time(now + HOUR)[:7]
         reasons = tuple(reasons)
-        while month >= first:
+        for month in self._months(since, now):
             partitions = [
                 self._partition(listing_key(environment, reason, month, shard), since)
                 for reason in reasons
                 for shard in range(naming.LISTING_SHARDS)
             ]
             yield from heapq.merge(*partitions, key=lambda entry: entry.suppression.since, reverse=True)
+
+    def _months(self, since: int, now: int) -> Iterator[str]:
+        """Yield the months in which suppressions may have begun, the newest first.
+
+        All from now (feedback may be an hour ahead) to the one before the table's first, then those noted from before.
+        """
+        meta = self._meta() or {}
+        last = _month_before(now)
+        claimed = min(meta["oldest"]["S"], last) if "oldest" in meta else last
+        earliest = _month_before(_start(claimed))
+        first = format_time(since)[:7]
+        month = format_time(now + HOUR)[:7]
+        while month >= max(first, earliest):
+            yield month
             month = _month_before(_start(month))
+        yield from (m for m in sorted(meta.get("months", {}).get("SS", ()), reverse=True) if first <= m < earliest)
 
     def _partition(self, key: str, since: int) -> Iterator[Listed]:
         start: Item = {}
@@ -261,6 +268,10 @@ def _clock(answer: Mapping[str, Any]) -> int:
 
 def _now() -> int:
     return time.time_ns() // 1_000_000
+
+
+def _month_of(found: Suppression) -> str:
+    return format_time(found.since)[:7]
 
 
 def _start(month: str) -> int:

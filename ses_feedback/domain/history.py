@@ -115,7 +115,7 @@ def join(one: History, other: History, policy: Policy) -> History:
     """Return what both know together, settled. Commutative, associative and idempotent."""
     return settle(
         History(
-            strikes=_join(one.strikes, other.strikes, _join_strikes),
+            strikes=_join(one.strikes, other.strikes, join_strikes),
             deliveries=_join(one.deliveries, other.deliveries, max),
             releases=_join(one.releases, other.releases, _later_ruling),
             rulings=_join(one.rulings, other.rulings, _later_ruling),
@@ -131,7 +131,8 @@ def _join(one: Mapping[K, V], other: Mapping[K, V], choose: Callable[[V, V], V])
     return joined
 
 
-def _join_strikes(one: Strike, other: Strike) -> Strike:
+def join_strikes(one: Strike, other: Strike) -> Strike:
+    """Return what one strike is that was seen twice: of two times the later stays, whichever is seen first."""
     later = max(one, other, key=_strike_rank)
     return later._replace(sent=max(one.sent, other.sent))
 
@@ -203,11 +204,11 @@ def _newest(members: list[tuple[str, Strike]], room: int) -> list[tuple[str, Str
     """
     if len(members) <= room:
         return members
-    ordered = sorted(members, key=lambda member: (member[1].at, member[0]), reverse=True)
+    ordered = sorted(members, key=lambda member: (member[1].at, _mark(member[1]), member[0]), reverse=True)
     kept: list[tuple[str, Strike]] = []
-    sent_before: list[tuple[int, str]] = []
+    sent_before: list[tuple[int, int, str]] = []
     for key, strike in ordered:
-        own = (_mark(strike), key)
+        own = (_mark(strike), strike.at, key)
         if sum(newer > own for newer in sent_before) < room:
             kept.append((key, strike))
             sent_before.append(own)

@@ -23,7 +23,21 @@ _UNITS: Final = {"s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY, "w": 7 * DAY}
 _DURATION: Final = re.compile(r"([1-9][0-9]{0,8})([smhdw])")
 # SES writes 2026-01-27T14:59:38.237Z; +0000, -07:00, a missing fraction and a longer one are seen in the wild.
 _TIME: Final = re.compile(r"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?\s*(Z|z|[+-]\d\d:?\d\d)?", re.ASCII)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LONGEST: Final = 100 * 366 * DAY
+
+
+def time_or_none(value: object) -> int | None:
+    """Return the time that a text of ISO 8601 names, in ms since 1970, and ``None`` for what is no time since 1970."""
+    try:  # nearly every time; several times as fast as by the pattern
+        since = datetime.fromisoformat(value) - _EPOCH  # type: ignore[arg-type]
+        ms = (since.days * 86_400 + since.seconds) * SECOND + since.microseconds // 1_000
+    except (TypeError, ValueError, OverflowError):  # no text, no zone, a leap second, or no time
+        try:
+            ms = parse_time(value) if isinstance(value, str) else -1
+        except InvalidTime:
+            return None
+    return ms if ms >= 0 else None
 
 
 def parse_time(text: str) -> int:

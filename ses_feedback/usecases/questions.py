@@ -209,9 +209,10 @@ def _of_stream(
     since: int,
     now: int,
 ) -> Iterator[Answer]:
-    while page := [entry.address for entry in islice(live, AT_ONCE) if entry.address is not None]:
-        known = store.get_many([(environment, address) for address in page])
-        for address in page:
+    while page := list(islice(live, AT_ONCE)):
+        addresses = list(dict.fromkeys(entry.address for entry in page if entry.address is not None))
+        known = store.get_many([(environment, address) for address in addresses]) if addresses else {}
+        for address in addresses:
             stored = known.get((environment, address))
             answer = covering(stored.suppressions, stream, now) if stored else None
             if answer is not None and (reason is None or answer.reason == reason) and answer.since >= since:

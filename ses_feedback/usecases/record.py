@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import partial
 
-from ses_feedback.domain.history import History, Strike, strike_of
+from ses_feedback.domain.history import History, Strike, join_strikes, strike_of
 from ses_feedback.domain.keys import Keys
 from ses_feedback.domain.policy import Policy
 from ses_feedback.usecases.handling import Batch, Entry, Outcome, Rules
@@ -31,7 +31,7 @@ def record(
             key, strike = keys.strike(event), strike_of(event)
             strikes = learned.setdefault(who, {})
             known = strikes.get(key)
-            strikes[key] = strike if known is None else max(known, strike, key=lambda s: s.at)
+            strikes[key] = strike if known is None else join_strikes(known, strike)
             sources.setdefault(who, set()).add(entry)
     for who, strikes in learned.items():
         batch.attempt(sources[who], partial(_write, batch, store, who, History(strikes), rules.policy))

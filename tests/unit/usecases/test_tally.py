@@ -1,0 +1,284 @@
+"""COUNT: notifications become rates in their own time, deliveries clear strikes, nothing counts before it is done."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from ses_feedback import naming
+from ses_feedback.domain import events as ev
+from ses_feedback.domain.errors import PermanentError
+from ses_feedback.domain.history import History
+from ses_feedback.domain.policy import DEFAULT_POLICY, Policy
+from ses_feedback.domain.times import DAY, HOUR, MINUTE
+from ses_feedback.usecases.handling import Entry, Outcome
+from ses_feedback.usecases.merging import merge
+from ses_feedback.usecases.tally import tally
+from tests.fakes import THROTTLE, FakeMeter, FakeQuarantine, FakeStore
+from tests.unit.law.builders import struck
+from tests.unit.usecases.mail import NOW, bounce, complaint, delivery, rules, sns_body, soft_bounce
+
+JANE = ("production", "jane@example.net")
+EXAMPLE = {"Deployment": "ses-feedback", "Identity": "example.com"}
+WHOLE = {"Deployment": "ses-feedback"}
+
+
+def run(
+    store: FakeStore,
+    meter: FakeMeter,
+    *messages: object,
+    quarantine: FakeQuarantine | None = None,
+    alarms: str = "identity",
+    policy: Policy = DEFAULT_POLICY,
+) -> Outcome:
+    entries = [
+        Entry(f"e{n}", sns_body(message) if isinstance(message, dict | str) else message)
+        for n, message in enumerate(messages)
+    ]
+    return tally(
+        entries,
+        rules=rules(policy, alarms),
+        store=store,
+        quarantine=quarantine or FakeQuarantine(),
+        meter=meter,
+        now=NOW,
+    )
+
+
+def rates(delivered: int = 0, reporting: int = 0, bounced: int = 0, complained: int = 0) -> dict[str, int]:
+    return {
+        naming.METRIC_DELIVERED: delivered,
+        naming.METRIC_DELIVERED_REPORTING: reporting,
+        naming.METRIC_HARD_BOUNCED: bounced,
+        naming.METRIC_COMPLAINED: complained,
+    }
+
+
+# --- counting -------------------------------------------------------------------------------------------------
+
+
+def test_one_document_for_each_identity_and_minute_with_all_four_metrics_zeros_included() -> None:
+    meter = FakeMeter()
+    minute = NOW // MINUTE * MINUTE
+    run(
+        FakeStore(),
+        meter,
+        delivery("m1", at=minute),
+        delivery("m2", at=minute + MINUTE - 1, response="250 2.0.0 OK 1700 x1-2.gsmtp"),
+        bounce("m3", at=minute + 5),
+        delivery("m4", at=minute - 1),
+        complaint("m5", at=minute, source="news@example.com"),
+    )
+    news = {"Deployment": "ses-feedback", "Identity": "news@example.com"}
+    assert sorted(meter.documents, key=str) == sorted(
+        [
+            (EXAMPLE, minute, rates(delivered=2, reporting=1, bounced=1)),
+            (EXAMPLE, minute - MINUTE, rates(delivered=1, reporting=1)),
+            (news, minute, rates(complained=1)),
+            (WHOLE, NOW, {naming.METRIC_TALLIED: 5}),
+        ],
+        key=str,
+    )
+
+
+def test_with_alarms_by_environment_the_documents_are_the_environments() -> None:
+    meter = FakeMeter()
+    run(FakeStore(), meter, delivery("m1"), delivery("m2", source="news@example.com"), alarms="environment")
+    production = {"Deployment": "ses-feedback", "Environment": "production"}
+    assert meter.documents == [
+        (production, NOW, rates(delivered=2, reporting=2)),
+        (WHOLE, NOW, {naming.METRIC_TALLIED: 2}),
+    ]
+
+
+def test_the_same_feedback_counts_once_in_a_batch() -> None:
+    """Duplicates, and the same feedback through both of SES's channels."""
+    meter = FakeMeter()
+    published = {**bounce("m1"), "eventType": "Bounce"}
+    run(FakeStore(), meter, bounce("m1"), bounce("m1"), published, delivery("m2"), delivery("m2"))
+    assert meter.documents[0] == (EXAMPLE, NOW, rates(delivered=1, reporting=1, bounced=1))
+
+
+def test_each_recipient_of_a_delivery_counts_and_a_complaint_once_however_many_it_names() -> None:
+    meter = FakeMeter()
+    three = ["jane@example.net", "john@example.net", "joan@example.net"]
+    run(FakeStore(), meter, delivery("m1", three), complaint("m2", three), bounce("m3", three))
+    assert meter.documents[0] == (EXAMPLE, NOW, rates(delivered=3, reporting=3, bounced=3, complained=1))
+
+
+def test_what_aws_does_not_count_is_not_counted() -> None:
+    """Soft bounces, hits on the account's list and not-spam reports raise no rate, but are tallied as seen."""
+    meter = FakeMeter()
+    not_spam = complaint("m3")
+    not_spam["complaint"]["complaintFeedbackType"] = "not-spam"
+    run(FakeStore(), meter, soft_bounce("m1"), bounce("m2", sub="OnAccountSuppressionList"), not_spam)
+    assert meter.documents == [(WHOLE, NOW, {naming.METRIC_TALLIED: 3})]
+
+
+def test_feedback_older_than_two_weeks_is_counted_as_late_and_not_emitted() -> None:
+    meter = FakeMeter()
+    outcome = run(FakeStore(), meter, bounce("m1", at=NOW - 14 * DAY), bounce("m2", at=NOW - 14 * DAY + 1))
+    assert outcome.counts["late"] == 1
+    minute = (NOW - 14 * DAY + 1) // MINUTE * MINUTE
+    assert meter.documents[0] == (EXAMPLE, minute, rates(bounced=1))
+
+
+def test_what_is_not_ses_feedback_tallies_nothing() -> None:
+    """Setup messages and faults do not make LoopSilent believe that feedback arrives."""
+    meter, quarantine = FakeMeter(), FakeQuarantine()
+    outcome = run(
+        FakeStore(), meter, '{"notificationType":"AmazonSnsSubscriptionSucceeded"}', "{", quarantine=quarantine
+    )
+    assert meter.documents == []
+    assert outcome.counts["tallied"] == 0
+    assert len(quarantine.kept) == 1
+
+
+def test_an_empty_batch_does_nothing() -> None:
+    meter, store = FakeMeter(), FakeStore()
+    assert run(store, meter).failed == set()
+    assert (meter.documents, store.calls) == ([], [])
+
+
+# --- clearing -------------------------------------------------------------------------------------------------
+
+
+def test_a_delivery_clears_soft_strikes_with_one_write() -> None:
+    store = FakeStore()
+    for n in range(5):
+        merge(store, *JANE, struck(f"s{n}", ev.SOFT_BOUNCE, NOW - HOUR + n), DEFAULT_POLICY)
+    assert store.items[JANE].suppressions
+    store.calls.clear()
+    outcome = run(store, FakeMeter(), delivery("m1", at=NOW))
+    assert store.calls == ["get_many", "replace"]
+    assert store.items[JANE].suppressions == ()
+    assert store.history(*JANE) == History(deliveries={"default": NOW})
+    assert outcome.counts["cleared"] == 1
+
+
+@pytest.mark.parametrize(
+    "strike",
+    [
+        struck("a", ev.HARD_BOUNCE, NOW - HOUR),
+        struck("a", ev.SOFT_BOUNCE, NOW),
+        struck("a", ev.BLOCKED, NOW - HOUR, stream="marketing"),
+    ],
+    ids=["hard bounce", "not older", "blocked in another stream"],
+)
+def test_a_delivery_that_forgets_nothing_is_not_written(strike: History) -> None:
+    store = FakeStore()
+    merge(store, *JANE, strike, DEFAULT_POLICY)
+    store.calls.clear()
+    run(store, FakeMeter(), delivery("m1", at=NOW))
+    assert store.calls == ["get_many"]
+
+
+def test_deliveries_to_unknown_addresses_cost_one_read_for_each_hundred() -> None:
+    store = FakeStore()
+    messages = [delivery(f"m{n}", [f"user{n}@example.net"]) for n in range(201)]
+    again = [delivery(f"again{n}", [f"user{n}@example.net"]) for n in range(50)]
+    run(store, FakeMeter(), *messages, *again)
+    assert store.calls == ["get_many"] * 3
+    assert store.writes == 0
+
+
+def test_bounces_alone_read_nothing() -> None:
+    """What they strike is the recording function's to write."""
+    store = FakeStore()
+    run(store, FakeMeter(), bounce("m1"), complaint("m2"))
+    assert store.calls == []
+
+
+def test_several_deliveries_of_one_address_make_one_write_with_the_newest_of_each_stream() -> None:
+    store = FakeStore()
+    merge(store, *JANE, struck("s", ev.SOFT_BOUNCE, NOW - HOUR), DEFAULT_POLICY)
+    merge(store, *JANE, struck("b", ev.BLOCKED, NOW - HOUR, stream="marketing"), DEFAULT_POLICY)
+    store.calls.clear()
+    run(
+        store,
+        FakeMeter(),
+        delivery("m1", at=NOW - 9),
+        delivery("m2", at=NOW - 5),
+        delivery("m3", at=NOW - 7),
+        delivery("m4", at=NOW - 6, source="news@example.com"),
+    )
+    assert store.calls == ["get_many", "replace"]
+    assert store.history(*JANE) == History(deliveries={"default": NOW - 5, "marketing": NOW - 6})
+
+
+def test_a_delivery_clears_in_its_own_environment_only() -> None:
+    store = FakeStore()
+    merge(store, "dev", JANE[1], struck("s", ev.SOFT_BOUNCE, NOW - HOUR), DEFAULT_POLICY)
+    run(store, FakeMeter(), delivery("m1"))
+    assert len(store.history("dev", JANE[1]).strikes) == 1
+
+
+def test_a_bounce_recorded_between_read_and_write_is_not_lost() -> None:
+    store = FakeStore()
+    merge(store, *JANE, struck("s", ev.SOFT_BOUNCE, NOW - HOUR), DEFAULT_POLICY)
+    hard = struck("h", ev.HARD_BOUNCE, NOW)
+    store.troubles = ["ok", lambda: merge(store, *JANE, hard, DEFAULT_POLICY)]
+    run(store, FakeMeter(), delivery("m1"))
+    assert set(store.history(*JANE).strikes) == {"h"}
+    assert store.history(*JANE).deliveries == {"default": NOW}
+
+
+def test_a_stale_read_loses_no_newer_strike() -> None:
+    """The batch read is eventually consistent: what it missed is found when writing."""
+    store = FakeStore()
+    merge(store, *JANE, struck("s", ev.SOFT_BOUNCE, NOW - HOUR), DEFAULT_POLICY)
+    store.stale[JANE] = store.items[JANE]
+    merge(store, *JANE, struck("h", ev.HARD_BOUNCE, NOW), DEFAULT_POLICY)
+    run(store, FakeMeter(), delivery("m1"))
+    assert set(store.history(*JANE).strikes) == {"h"}
+
+
+# --- failing --------------------------------------------------------------------------------------------------
+
+
+def test_what_comes_back_is_not_counted_yet() -> None:
+    """The delivery whose strikes could not be cleared counts when it is done, and then once; the bounce counts now."""
+    store, meter = FakeStore(), FakeMeter()
+    merge(store, *JANE, struck("s", ev.SOFT_BOUNCE, NOW - HOUR), DEFAULT_POLICY)
+    store.troubles = ["ok", THROTTLE]
+    outcome = run(store, meter, delivery("m1"), bounce("m2", ["john@example.net"]))
+    assert outcome.failed == {"e0"}
+    assert meter.documents == [
+        (EXAMPLE, NOW, rates(bounced=1)),
+        (WHOLE, NOW, {naming.METRIC_TALLIED: 1}),
+    ]
+    again = FakeMeter()
+    assert run(store, again, delivery("m1")).failed == set()
+    assert again.documents[0] == (EXAMPLE, NOW, rates(delivered=1, reporting=1))
+
+
+def test_a_duplicate_of_what_comes_back_counts_in_its_place() -> None:
+    """The failing entry must not mark its feedback as seen."""
+    store, meter = FakeStore(), FakeMeter()
+    merge(store, *JANE, struck("s", ev.SOFT_BOUNCE, NOW - HOUR), DEFAULT_POLICY)
+    store.troubles = ["ok", THROTTLE]
+    both = delivery("m1", ["jane@example.net"])
+    outcome = run(store, meter, both, delivery("m2", ["john@example.net"]))
+    assert outcome.failed == {"e0"}
+    assert meter.documents[0] == (EXAMPLE, NOW, rates(delivered=1, reporting=1))
+
+
+def test_a_failing_read_brings_back_the_entries_of_its_hundred_only() -> None:
+    store, meter = FakeStore(), FakeMeter()
+    store.troubles = [THROTTLE]
+    outcome = run(store, meter, *(delivery(f"m{n}", [f"user{n}@example.net"]) for n in range(150)))
+    assert outcome.failed == {f"e{n}" for n in range(100)}
+    assert meter.documents[-1] == (WHOLE, NOW, {naming.METRIC_TALLIED: 50})
+
+
+def test_a_permanent_error_while_clearing_keeps_the_entry_and_counts_it() -> None:
+    """It will not come back, so this is the last chance to count it."""
+    store, meter, quarantine = FakeStore(), FakeMeter(), FakeQuarantine()
+    merge(store, *JANE, struck("s", ev.SOFT_BOUNCE, NOW - HOUR), DEFAULT_POLICY)
+    store.troubles = ["ok", PermanentError("writing a suppression: ValidationException")]
+    outcome = run(store, meter, delivery("m1"), quarantine=quarantine)
+    assert outcome.failed == set()
+    assert outcome.counts["quarantined"] == 1
+    assert json.loads(json.loads(next(iter(quarantine.kept)))["Message"])["notificationType"] == "Delivery"
+    assert meter.documents[0] == (EXAMPLE, NOW, rates(delivered=1, reporting=1))
