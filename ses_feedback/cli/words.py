@@ -1,0 +1,65 @@
+"""Times, lengths and suppressions in an operator's words, and as JSON."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ses_feedback.domain.times import DAY, HOUR, MINUTE, SECOND, format_time
+
+if TYPE_CHECKING:
+    from ses_feedback.domain.history import Suppression
+
+
+def moment(ms: int) -> str:
+    """Return a time as people write it: ``2026-12-24 05:00 UTC``."""
+    text = format_time(ms)
+    return f"{text[:10]} {text[11:16]} UTC"
+
+
+def length(ms: int) -> str:
+    """Return a length in the largest unit that tells enough: ``30 days``, ``36 hours``, ``1 minute``."""
+    for unit, name in ((DAY, "day"), (HOUR, "hour"), (MINUTE, "minute")):
+        if ms >= 2 * unit or (ms >= unit and ms % unit == 0):
+            return _count(round(ms / unit), name)
+    return _count(max(round(ms / SECOND), 0), "second")
+
+
+def _count(number: int, unit: str) -> str:
+    return f"{number} {unit}" if number == 1 else f"{number} {unit}s"
+
+
+def end(until: int | None, now: int) -> str:
+    """Return when something ends, seen from ``now``: ``for ever``, ``until 2026-12-24 05:00 UTC (30 days)``."""
+    if until is None:
+        return "for ever"
+    if until <= now:
+        return f"until {moment(until)} (over)"
+    return f"until {moment(until)} ({length(until - now)})"
+
+
+def scope(stream: str | None, environment: str) -> str:
+    """Return where something holds; ``None`` or ``*`` as the stream means everywhere in the environment."""
+    if stream is None or stream == "*":
+        return f"all streams of {environment}"
+    return f"stream {stream} of {environment}"
+
+
+def because(found: Suppression, environment: str, now: int) -> str:
+    """Return a suppression as the end of a sentence: ``hard_bounce, all streams of production, for ever, since …``."""
+    return f"{found.reason}, {scope(found.stream, environment)}, {end(found.until, now)}, since {moment(found.since)}"
+
+
+def time_or_none(ms: int | None) -> str | None:
+    """Return a time for JSON; ``None`` stays."""
+    return None if ms is None else format_time(ms)
+
+
+def verdict(found: Suppression | None) -> dict[str, Any]:
+    """Return the JSON keys that say whether an address is suppressed, by what, how widely and how long."""
+    return {
+        "suppressed": found is not None,
+        "reason": found.reason if found else None,
+        "scope": found.scope if found else None,
+        "until": time_or_none(found.until) if found else None,
+        "since": format_time(found.since) if found else None,
+    }
