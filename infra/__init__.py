@@ -1,0 +1,1 @@
+"""What exists in CloudFormation: constructs of one capability each, and stacks that only compose."""

@@ -1,0 +1,180 @@
+"""The kinds of alarm as data: what each tells on-call, and its runbook. Pure, so that a test can require every runbook.
+
+The text reaches a person at night, in an alarm's description: what happened, where to look, what to do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+Severity = Literal["page", "warn"]
+PAGE: Final[Severity] = "page"
+WARN: Final[Severity] = "warn"
+SEVERITIES: Final[tuple[Severity, ...]] = (PAGE, WARN)
+
+# Where runbooks are, seen from the root of the repository; the one place to put the address of a wiki instead.
+RUNBOOKS: Final = "docs/runbooks"
+LONGEST_DESCRIPTION: Final = 1024  # CloudWatch's limit
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmKind:
+    """What an alarm of this kind says. ``{subject}`` is what it watches, ``{level}`` the threshold in words.
+
+    ``name`` is also the file name of its runbook; a kind that leads to others names their runbooks in ``leads_to``.
+    """
+
+    name: str
+    severities: tuple[Severity, ...]
+    happened: str
+    look: str
+    do: str
+    leads_to: tuple[str, ...] = ()
+
+    def runbooks(self) -> tuple[str, ...]:
+        """Return the addresses of the runbooks to open: its own, or those of the kinds it leads to."""
+        return tuple(f"{RUNBOOKS}/{name}.md" for name in self.leads_to or (self.name,))
+
+    def description(self, *, subject: str, level: str = "") -> str:
+        """Return an alarm's description, at most ``LONGEST_DESCRIPTION`` letters."""
+        parts = (
+            "WHAT: " + self.happened.format(subject=subject, level=level),
+            "LOOK: " + self.look.format(subject=subject, level=level),
+            "DO: " + self.do.format(subject=subject, level=level),
+            "RUNBOOK: " + " and ".join(self.runbooks()),
+        )
+        return "\n".join(parts)[:LONGEST_DESCRIPTION]
+
+
+BOUNCE_RATE: Final = AlarmKind(
+    "bounce-rate",
+    SEVERITIES,
+    "Hard bounces of {subject} are {level} of its mail or more. AWS reviews an account at 5% and may stop it at 10%.",
+    "The suppressions of the last day by reason, `ses-feedback list --reason hard_bounce`, and the mail since.",
+    "Stop the mailing that goes to bad addresses; find where they came from; then send on to confirmed ones.",
+)
+COMPLAINT_RATE: Final = AlarmKind(
+    "complaint-rate",
+    SEVERITIES,
+    "Complaints about {subject} are {level} of the mail to receivers that report them, or more. "
+    "AWS reviews an account at 0.1% and may stop it at 0.5%.",
+    "The suppressions of the last day by reason, `ses-feedback list --reason complaint`, and their mailing.",
+    "Stop that mailing; check its consent and its unsubscribe link before it goes on.",
+)
+RATES: Final = AlarmKind(
+    "rates",
+    SEVERITIES,
+    "The bounce or complaint rate of {subject} is too high: {level}.",
+    "The alarms of {subject} with the word bounce or complaint: the reason of this message names them.",
+    "Follow the runbook of that rate. Addresses that bounced or complained are suppressed already.",
+    leads_to=("bounce-rate", "complaint-rate"),
+)
+REPUTATION_BOUNCE: Final = AlarmKind(
+    "reputation-bounce-rate",
+    SEVERITIES,
+    "AWS's own bounce rate of {subject} is {level} or more. AWS reviews an account at 5% and may stop it at 10%.",
+    "SES console, Reputation metrics; the bounce alarms of the identities say which of them it is. None: a sender "
+    "outside the configuration.",
+    "Stop the mailing that bounces. AWS's figure covers a representative volume and falls only with good mail.",
+)
+REPUTATION_COMPLAINT: Final = AlarmKind(
+    "reputation-complaint-rate",
+    SEVERITIES,
+    "AWS's own complaint rate of {subject} is {level} or more. AWS reviews an account at 0.1% and may stop it at 0.5%.",
+    "SES console, Reputation metrics; the complaint alarms of the identities say which of them it is. None: a sender "
+    "outside the configuration.",
+    "Stop the mailing complained about. AWS's figure covers a representative volume and falls only with good mail.",
+)
+TALLY_BEHIND: Final = AlarmKind(
+    "tally-behind",
+    (PAGE,),
+    "Counting is {level} behind: rates are old, and pages about rates are held back until it has caught up.",
+    "The age of the oldest message in the queue {subject}; errors and throttles of the function that empties it.",
+    "If the function fails, read its log; if it is throttled, raise the account's Lambda concurrency.",
+)
+DEAD_LETTERS: Final = AlarmKind(
+    "dead-letters",
+    (PAGE,),
+    "Feedback was given up after many tries and waits in {subject}, for 14 days. "
+    "Its addresses may not be suppressed yet.",
+    "The messages in these queues, and the errors in the logs of the functions.",
+    "Mend what made them fail, then move the messages back (SQS: Start DLQ redrive).",
+)
+TEAM_DEAD_LETTERS: Final = AlarmKind(
+    "team-dead-letters",
+    (WARN,),
+    "A destination of a team or of on-call did not take notifications; they wait in {subject} for 14 days. "
+    "Suppressing is not affected.",
+    "The messages in this queue: TopicArn says whose they are.",
+    "Tell the owner of the destination, or mend the configuration; then deliver the messages to it again.",
+)
+RETRY_WAITING: Final = AlarmKind(
+    "retry-waiting",
+    (WARN,),
+    "Feedback has been waiting {level} to be recorded, in the queue {subject}. It is tried again for days.",
+    "The log of the function that empties this queue: each failure says why.",
+    "Mend the cause (throttling, permissions, a bug); what waits is then recorded by itself.",
+)
+QUARANTINED: Final = AlarmKind(
+    "quarantined",
+    (WARN,),
+    "Feedback that could not be read, or belongs to no configured identity, was put aside in {subject}.",
+    "The newest objects of that bucket: each says why.",
+    "An unknown identity: add it to the configuration. Anything else: report it with the object, without addresses.",
+)
+HANDLER_ERRORS: Final = AlarmKind(
+    "handler-errors",
+    SEVERITIES,
+    "The function {subject} fails: {level}. What it fails on comes back from a queue, so nothing is lost yet.",
+    "Its log group, /aws/lambda/{subject}.",
+    "Undo the last deployment if it began with it; else mend what the log names.",
+)
+DESTINATION_FAILURES: Final = AlarmKind(
+    "destination-failures",
+    (PAGE,),
+    "Lambda could not hand failed feedback of {subject} to the retry queue: it is lost unless it is replayed.",
+    "Permission of the function's role to send to the retry queue, and the policy of that queue.",
+    "Mend the permission, then have the mail of that hour looked at: its bounces may not be suppressed.",
+)
+EVENTS_DROPPED: Final = AlarmKind(
+    "events-dropped",
+    (PAGE,),
+    "Lambda dropped feedback for {subject} without running it.",
+    "Throttles of the function and the concurrency left in the account.",
+    "Raise the account's Lambda concurrency; then have the mail of that hour looked at.",
+)
+ON_CALL_UNDELIVERED: Final = AlarmKind(
+    "on-call-undelivered",
+    SEVERITIES,
+    "A message to on-call ({subject}) reached one of its destinations not at all. Somebody may not have been paged.",
+    "The subscriptions of these topics: deleted or unconfirmed e-mail, failing endpoint. The message is in the team "
+    "dead-letter queue.",
+    "Read that message and act on it; then mend the destination.",
+)
+LOOP_SILENT: Final = AlarmKind(
+    "loop-silent",
+    (PAGE,),
+    "The account sent {level} and this deployment ({subject}) counted nothing: the loop may be dead.",
+    "Notifications of the identities in the SES console: SES drops a topic after a failed publish. Senders outside "
+    "the configuration raise AWS's Send too: if only they sent, nothing is wrong.",
+    "Deploy again to wire the identities anew; until then bounces come by e-mail only.",
+)
+
+KINDS: Final = (
+    BOUNCE_RATE,
+    COMPLAINT_RATE,
+    RATES,
+    REPUTATION_BOUNCE,
+    REPUTATION_COMPLAINT,
+    TALLY_BEHIND,
+    DEAD_LETTERS,
+    TEAM_DEAD_LETTERS,
+    RETRY_WAITING,
+    QUARANTINED,
+    HANDLER_ERRORS,
+    DESTINATION_FAILURES,
+    EVENTS_DROPPED,
+    ON_CALL_UNDELIVERED,
+    LOOP_SILENT,
+)

@@ -1,0 +1,170 @@
+"""The alarms of the whole deployment: is anything late, lost, put aside, failing, or silent?"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from constructs import Construct
+
+from infra.alarms import kinds
+from infra.alarms.factory import AlarmFactory, Series
+from infra.alarms.kinds import PAGE, SEVERITIES, WARN
+from infra.alarms.rules import HOUR_S
+from ses_feedback import naming
+
+_MINUTE_S: Final = 60
+_FIVE_MINUTES_S: Final = 300
+_BEHIND_S: Final = 600  # far above the seconds a batch takes, far below the hour of the fastest rate
+_SILENT_SENDS: Final = 50
+# Functions whose failing leaves feedback unrecorded for as long as it lasts; the others warn.
+_PAGING_FUNCTIONS: Final = (naming.RECORD_FEEDBACK, naming.RETRY_FEEDBACK)
+# Functions that run only in a deployment: a single error is worth a look.
+_DEPLOYMENT_FUNCTIONS: Final = (naming.WIRE_IDENTITY, naming.CLAIM_TABLE)
+
+
+class WholeAlarms(Construct):
+    """Everything that on-call must know about the loop itself, whoever sends."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, deployment: str, region: str) -> None:
+        super().__init__(scope, construct_id)
+        self._deployment = deployment
+        self._factory = AlarmFactory(self, deployment=deployment, region=region)
+        self._queues()
+        self._functions()
+        self._quarantine()
+        self._on_call()
+        self._silence()
+
+    def _queues(self) -> None:
+        name = self._deployment
+        tally, retry = naming.tally_queue_name(name), naming.retry_queue_name(name)
+        dead = (naming.dead_letter_queue_name(name), naming.tally_dead_letter_queue_name(name))
+        team = naming.team_dead_letter_queue_name(name)
+        age = _sqs("ApproximateAgeOfOldestMessage", tally, "Maximum", _MINUTE_S)
+        self._factory.alarm(
+            kinds.TALLY_BEHIND,
+            (PAGE,),
+            ("tally", "behind"),
+            subject=tally,
+            level=f"{_BEHIND_S // 60} minutes",
+            series={"a": age},
+            threshold=_BEHIND_S,
+            periods=3,
+        )
+        self._factory.alarm(
+            kinds.DEAD_LETTERS,
+            (PAGE,),
+            ("dead", "letters"),
+            subject=" or ".join(dead),
+            series={
+                v: _sqs("ApproximateNumberOfMessagesVisible", q, "Maximum") for v, q in zip("dt", dead, strict=True)
+            },
+            expression="FILL(d,0) + FILL(t,0)",
+            threshold=1,
+        )
+        self._factory.alarm(
+            kinds.TEAM_DEAD_LETTERS,
+            (WARN,),
+            ("team", "dead", "letters"),
+            subject=team,
+            series={"d": _sqs("ApproximateNumberOfMessagesVisible", team, "Maximum")},
+            threshold=1,
+        )
+        # Not the age of the oldest message: SQS leaves out what was received more than three times, which is what
+        # waits longest here. Never empty for an hour says the same.
+        self._factory.alarm(
+            kinds.RETRY_WAITING,
+            (WARN,),
+            ("retry", "waiting"),
+            subject=retry,
+            level="an hour",
+            series={
+                "v": _sqs("ApproximateNumberOfMessagesVisible", retry, "Minimum"),
+                "n": _sqs("ApproximateNumberOfMessagesNotVisible", retry, "Minimum"),
+            },
+            expression="FILL(v,0) + FILL(n,0)",
+            threshold=1,
+            periods=12,
+        )
+
+    def _functions(self) -> None:
+        for function in naming.FUNCTIONS:
+            seldom = function in _DEPLOYMENT_FUNCTIONS
+            self._factory.alarm(
+                kinds.HANDLER_ERRORS,
+                (PAGE,) if function in _PAGING_FUNCTIONS else (WARN,),
+                (*function.split("_"), "errors"),
+                subject=naming.function_name(self._deployment, function),
+                level="at least one error" if seldom else "errors in each five minutes of a quarter of an hour",
+                series={"e": self._lambda(function, "Errors")},
+                threshold=1,
+                periods=1 if seldom else 3,
+            )
+        record = naming.RECORD_FEEDBACK
+        for kind, metric in (
+            (kinds.DESTINATION_FAILURES, "DestinationDeliveryFailures"),
+            (kinds.EVENTS_DROPPED, "AsyncEventsDropped"),
+        ):
+            self._factory.alarm(
+                kind,
+                (PAGE,),
+                tuple(kind.name.split("-")),
+                subject=naming.function_name(self._deployment, record),
+                series={"f": self._lambda(record, metric)},
+                threshold=1,
+            )
+
+    def _quarantine(self) -> None:
+        self._factory.alarm(
+            kinds.QUARANTINED,
+            (WARN,),
+            ("quarantined",),
+            subject=f"the bucket {self._deployment}-quarantine-…",
+            series={"q": self._own(naming.METRIC_QUARANTINED)},
+            threshold=1,
+        )
+
+    def _on_call(self) -> None:
+        # Only on-call's own topics: what record_feedback, counting or a team does not take lands in a queue that has an
+        # alarm, and SNS has no figure for many topics at once (it is per TopicName, and alarms have no SEARCH).
+        topics = {severity[0]: naming.on_call_topic_name(self._deployment, severity) for severity in SEVERITIES}
+        self._factory.alarm(
+            kinds.ON_CALL_UNDELIVERED,
+            SEVERITIES,
+            ("on", "call", "undelivered"),
+            subject=" or ".join(topics.values()),
+            series={
+                variable: Series("AWS/SNS", "NumberOfNotificationsFailed", "Sum", _FIVE_MINUTES_S, {"TopicName": topic})
+                for variable, topic in topics.items()
+            },
+            expression="FILL(p,0) + FILL(w,0)",
+            threshold=1,
+        )
+
+    def _silence(self) -> None:
+        self._factory.alarm(
+            kinds.LOOP_SILENT,
+            (PAGE,),
+            ("loop", "silent"),
+            subject=self._deployment,
+            level=f"{_SILENT_SENDS} mails or more in each of two hours",
+            series={
+                "s": Series("AWS/SES", "Send", "Sum", HOUR_S),
+                "t": self._own(naming.METRIC_TALLIED, HOUR_S),
+            },
+            expression=f"IF(FILL(s,0) >= {_SILENT_SENDS} AND FILL(t,0) == 0, 1, 0)",
+            threshold=1,
+            periods=2,
+        )
+
+    def _own(self, metric: str, period_s: int = _FIVE_MINUTES_S) -> Series:
+        dimensions = {naming.DIMENSION_DEPLOYMENT: self._deployment}
+        return Series(naming.METRIC_NAMESPACE, metric, "Sum", period_s, dimensions)
+
+    def _lambda(self, function: str, metric: str) -> Series:
+        name = naming.function_name(self._deployment, function)
+        return Series("AWS/Lambda", metric, "Sum", _FIVE_MINUTES_S, {"FunctionName": name})
+
+
+def _sqs(metric: str, queue: str, stat: str, period_s: int = _FIVE_MINUTES_S) -> Series:
+    return Series("AWS/SQS", metric, stat, period_s, {"QueueName": queue})

@@ -1,0 +1,151 @@
+"""The stack that acts and counts: functions, queues, on-call topics, alarms of the whole. It knows no identity."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import aws_cdk as cdk
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from infra import arns
+from infra.alarms.kinds import SEVERITIES
+from infra.alarms.rates import RateAlarms
+from infra.alarms.reputation import ReputationAlarms
+from infra.alarms.whole import WholeAlarms
+from infra.functions import FunctionBuilder
+from infra.queues import Queues
+from infra.target import Target
+from infra.topics import OnCallTopic
+from infra.wiring import claim_table
+from ses_feedback import naming
+from ses_feedback.config.model import Config
+
+RETRY_BATCH: Final = 10
+RETRY_CONCURRENCY: Final = 5
+TALLY_BATCH: Final = 1_000
+TALLY_CONCURRENCY: Final = 10
+_TRIES_AFTER_THE_FIRST: Final = 2  # Lambda's most
+_MAX_EVENT_AGE_S: Final = 21_600  # Lambda's most: six hours
+
+
+class CoreStack(cdk.Stack):
+    """Composes the loop. Everything but the claim's own function waits for the claim on the suppression table.
+
+    A second deployment of the same name has the same stacks, so it would replace the code of the first. Its claim is
+    refused before anything but the claim's function has changed, and CloudFormation puts that one back.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        *,
+        config: Config,
+        owner: str,
+        code: lambda_.Code,
+        target: Target,
+        ses_interval_ms: int,
+        tally_window_s: int,
+        **kwargs: Any,
+    ) -> None:
+        deployment, region = config.deployment.name, config.deployment.region
+        super().__init__(scope, naming.core_stack(deployment), **kwargs)
+        builder = FunctionBuilder(
+            deployment=deployment,
+            region=region,
+            code=code,
+            target=target,
+            environment={
+                naming.ENV_RETRY_QUEUE_URL: arns.queue_url(region, naming.retry_queue_name(deployment)),
+            },
+            ses_interval_ms=ses_interval_ms,
+        )
+        claimer = builder.build(self, naming.CLAIM_TABLE)
+        claim = claim_table(self, deployment=deployment, function_arn=claimer.function_arn, owner=owner)
+
+        loop = Construct(self, "Loop")
+        queues = Queues(loop, "Queues", deployment=deployment, region=region)
+        functions = {f: builder.build(loop, f) for f in naming.FUNCTIONS if f != naming.CLAIM_TABLE}
+        _invoke_record(loop, functions[naming.RECORD_FEEDBACK], queues, deployment=deployment, region=region)
+        _consume(loop, functions, queues, tally_window_s=tally_window_s)
+        for severity, destinations in zip(SEVERITIES, (config.on_call.page, config.on_call.warn), strict=True):
+            OnCallTopic(
+                loop,
+                f"OnCall{severity.capitalize()}",
+                deployment=deployment,
+                region=region,
+                severity=severity,
+                destinations=destinations,
+            )
+        _alarms(loop, config)
+        loop.node.add_dependency(claim)
+        _outputs(self, deployment, region)
+
+
+def _invoke_record(scope: Construct, record: lambda_.Function, queues: Queues, *, deployment: str, region: str) -> None:
+    """Let every feedback topic of the deployment invoke ``record_feedback``, and keep what it fails on."""
+    lambda_.CfnPermission(
+        scope,
+        "TopicsInvoke",
+        action="lambda:InvokeFunction",
+        function_name=record.function_arn,
+        principal="sns.amazonaws.com",
+        source_arn=arns.topic(region, naming.topic_pattern(deployment)),  # Lambda compares it with ArnLike
+    )
+    lambda_.CfnEventInvokeConfig(
+        scope,
+        "FailedGoesToRetry",
+        function_name=record.function_name,
+        qualifier="$LATEST",
+        maximum_retry_attempts=_TRIES_AFTER_THE_FIRST,
+        maximum_event_age_in_seconds=_MAX_EVENT_AGE_S,
+        destination_config=lambda_.CfnEventInvokeConfig.DestinationConfigProperty(
+            on_failure=lambda_.CfnEventInvokeConfig.OnFailureProperty(destination=queues.retry.attr_arn)
+        ),
+    )
+
+
+def _consume(scope: Construct, functions: dict[str, lambda_.Function], queues: Queues, *, tally_window_s: int) -> None:
+    """Empty the retry queue into ``retry_feedback`` and the tally queue into ``tally_feedback``."""
+    for function, queue, batch, window_s, concurrency in (
+        (naming.RETRY_FEEDBACK, queues.retry, RETRY_BATCH, 0, RETRY_CONCURRENCY),
+        (naming.TALLY_FEEDBACK, queues.tally, TALLY_BATCH, tally_window_s, TALLY_CONCURRENCY),
+    ):
+        lambda_.CfnEventSourceMapping(
+            scope,
+            naming.camel(function.replace("_", " ")) + "Source",
+            function_name=functions[function].function_arn,
+            event_source_arn=queue.attr_arn,
+            batch_size=batch,
+            maximum_batching_window_in_seconds=window_s,
+            function_response_types=["ReportBatchItemFailures"],
+            scaling_config=lambda_.CfnEventSourceMapping.ScalingConfigProperty(maximum_concurrency=concurrency),
+        )
+
+
+def _alarms(scope: Construct, config: Config) -> None:
+    deployment, region = config.deployment.name, config.deployment.region
+    WholeAlarms(scope, "Alarms", deployment=deployment, region=region)
+    ReputationAlarms(
+        scope, "Reputation", deployment=deployment, region=region, named="account", subject=f"the account in {region}"
+    )
+    if config.deployment.alarms == "environment":
+        for environment in config.environments():
+            RateAlarms(
+                scope,
+                f"Rates{naming.camel(environment)}{naming.identity_hash(environment)}",
+                deployment=deployment,
+                region=region,
+                dimension=naming.DIMENSION_ENVIRONMENT,
+                subject=environment,
+            )
+
+
+def _outputs(scope: cdk.Stack, deployment: str, region: str) -> None:
+    for output, severity in zip((naming.OUTPUT_PAGE_TOPIC, naming.OUTPUT_WARN_TOPIC), SEVERITIES, strict=True):
+        cdk.CfnOutput(
+            scope,
+            output,
+            value=arns.topic(region, naming.on_call_topic_name(deployment, severity)),
+            description=f"The topic that alarms of severity {severity} reach on-call through",
+        )

@@ -1,0 +1,130 @@
+"""The stack of what must never be lost: table, key, secret, quarantine. Everything in it stays when the stack goes."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import aws_cdk as cdk
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_secretsmanager as secretsmanager
+from constructs import Construct
+
+from infra.nag import acknowledge
+from ses_feedback import naming
+
+SECRET_LENGTH: Final = 64
+QUARANTINE_DAYS: Final = 90
+
+
+class DataStack(cdk.Stack):
+    """Suppressions, wiring, the key over both, the secret under which addresses are keyed, and the quarantine."""
+
+    def __init__(self, scope: Construct, *, deployment: str, region: str, **kwargs: Any) -> None:
+        super().__init__(scope, naming.data_stack(deployment), **kwargs)
+        key = _key(self, deployment)
+        suppressions = _table(self, "Suppressions", naming.table_name(deployment), key, stream=True)
+        suppressions.add_global_secondary_index(
+            index_name=naming.INDEX_LISTING,
+            partition_key=_text(naming.ATTRIBUTE_LISTING_KEY),
+            sort_key=_text(naming.ATTRIBUTE_LISTING_SINCE),
+            projection_type=dynamodb.ProjectionType.INCLUDE,
+            non_key_attributes=list(naming.LISTING_ATTRIBUTES),
+        )
+        _table(self, "WiringTable", naming.wiring_table_name(deployment), key, stream=False)
+        _secret(self, deployment, key)
+        _quarantine(self, deployment, region, key)
+        cdk.CfnOutput(
+            self,
+            naming.OUTPUT_TABLE,
+            value=suppressions.table_name,
+            description="The table of suppressions; `ses-feedback check` asks it",
+        )
+
+
+def _key(scope: Construct, deployment: str) -> kms.Key:
+    key = kms.Key(
+        scope,
+        "Key",
+        alias=naming.key_alias(deployment),
+        description=f"{deployment}: topics, tables, secret and quarantine",
+        enable_key_rotation=True,
+        removal_policy=cdk.RemovalPolicy.RETAIN,
+    )
+    # Publishers to an encrypted topic must be able to use its key. IfExists: no source says whether SES hands the
+    # account on to KMS; where a service does, it must be this one.
+    for service in ("ses", "cloudwatch"):
+        key.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid=f"{service.capitalize()}PublishesToTopics",
+                principals=[iam.ServicePrincipal(f"{service}.amazonaws.com")],
+                actions=["kms:GenerateDataKey*", "kms:Decrypt"],
+                resources=["*"],
+                conditions={"StringEqualsIfExists": {"aws:SourceAccount": cdk.Aws.ACCOUNT_ID}},
+            )
+        )
+    return key
+
+
+def _table(scope: Construct, construct_id: str, name: str, key: kms.Key, *, stream: bool) -> dynamodb.Table:
+    return dynamodb.Table(
+        scope,
+        construct_id,
+        table_name=name,
+        partition_key=_text(naming.ATTRIBUTE_KEY),
+        billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+        encryption=dynamodb.TableEncryption.CUSTOMER_MANAGED,
+        encryption_key=key,
+        point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
+            point_in_time_recovery_enabled=True
+        ),
+        deletion_protection=True,
+        removal_policy=cdk.RemovalPolicy.RETAIN,
+        time_to_live_attribute=naming.ATTRIBUTE_TTL if stream else None,
+        stream=dynamodb.StreamViewType.NEW_AND_OLD_IMAGES if stream else None,
+    )
+
+
+def _text(name: str) -> dynamodb.Attribute:
+    return dynamodb.Attribute(name=name, type=dynamodb.AttributeType.STRING)
+
+
+def _secret(scope: Construct, deployment: str, key: kms.Key) -> None:
+    secret = secretsmanager.Secret(
+        scope,
+        "AddressKey",
+        secret_name=naming.secret_name(deployment),
+        description=f"{deployment}: addresses are stored under an HMAC with this secret; a new one would lose them all",
+        encryption_key=key,
+        generate_secret_string=secretsmanager.SecretStringGenerator(
+            password_length=SECRET_LENGTH, exclude_punctuation=True
+        ),
+        removal_policy=cdk.RemovalPolicy.RETAIN,
+    )
+    acknowledge(
+        secret, "SMG4", "Rotation would orphan every stored suppression: their keys are HMACs under this secret."
+    )
+
+
+def _quarantine(scope: Construct, deployment: str, region: str, key: kms.Key) -> None:
+    bucket = s3.Bucket(
+        scope,
+        "Quarantine",
+        bucket_name=naming.quarantine_bucket_name(deployment, cdk.Aws.ACCOUNT_ID, region),
+        encryption=s3.BucketEncryption.KMS,
+        encryption_key=key,
+        bucket_key_enabled=True,
+        block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+        object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+        enforce_ssl=True,
+        lifecycle_rules=[s3.LifecycleRule(id="expire", expiration=cdk.Duration.days(QUARANTINE_DAYS))],
+        removal_policy=cdk.RemovalPolicy.RETAIN,
+    )
+    acknowledge(
+        bucket,
+        "S1",
+        "Only the functions write here and only operators read; CloudTrail has both, and an access log would name "
+        "objects in a second place that must be guarded.",
+    )

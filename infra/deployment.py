@@ -1,0 +1,81 @@
+"""A whole deployment: data, core and cells, and the order in which they are deployed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import aws_cdk as cdk
+from aws_cdk import aws_lambda as lambda_
+
+from infra import nag
+from infra.cell_stack import CellStack
+from infra.cells import Lock
+from infra.core_stack import CoreStack
+from infra.data_stack import DataStack
+from infra.target import LAMBDA, Target
+from ses_feedback import naming
+from ses_feedback.config.model import Config
+
+# Each wiring waits its turn for SES, which takes one call a second: more cells at once would only wait longer.
+CELLS_AT_ONCE: Final = 4
+DEFAULT_TALLY_WINDOW_S: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What differs between an AWS account and the embedded AWS: the target of the code, and two waiting times."""
+
+    target: Target = LAMBDA
+    ses_interval_ms: int = naming.DEFAULT_SES_INTERVAL_MS
+    tally_window_s: int = DEFAULT_TALLY_WINDOW_S
+
+
+def new_app(**options: Any) -> cdk.App:
+    """Return an app that adds nothing to the stacks by itself, so that a cell without identities is really empty.
+
+    CDK's own template validation is off: it is most of the time of a synth, and cfn-lint proves the same in the tests.
+    """
+    return cdk.App(analytics_reporting=False, builtin_cloud_formation_validation=False, **options)
+
+
+def add_stacks(app: cdk.App, *, config: Config, lock: Lock, code: lambda_.Code, settings: Settings) -> None:
+    """Add all stacks of a deployment to an app: data before core, core before cells, at most four cells at once."""
+    deployment, region = config.deployment.name, config.deployment.region
+    nag.check(app)
+    environment = cdk.Environment(region=region)
+    data = DataStack(
+        app,
+        deployment=deployment,
+        region=region,
+        env=environment,
+        description=f"{deployment}: suppressions and their key, kept when the stack is deleted",
+    )
+    core = CoreStack(
+        app,
+        config=config,
+        owner=lock.owner,
+        code=code,
+        target=settings.target,
+        ses_interval_ms=settings.ses_interval_ms,
+        tally_window_s=settings.tally_window_s,
+        env=environment,
+        description=f"{deployment}: records and counts SES feedback",
+    )
+    core.add_stack_dependency(data)
+    names = naming.output_names(config.identities)
+    cells: list[CellStack] = []
+    for number, members in lock.members().items():
+        cell = CellStack(
+            app,
+            config=config,
+            number=number,
+            members=members,
+            output_names=names,
+            env=environment,
+            description=f"{deployment}: SES identities, cell {number}",
+        )
+        cell.add_stack_dependency(core)
+        if len(cells) >= CELLS_AT_ONCE:
+            cell.add_stack_dependency(cells[-CELLS_AT_ONCE])
+        cells.append(cell)

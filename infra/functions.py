@@ -1,0 +1,169 @@
+"""The one Lambda builder: code, runtime, log group, role with only its grants, and environment, in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from infra import arns
+from infra.grants import GRANTS, Grant
+from infra.nag import acknowledge
+from infra.queues import TALLY_TIMEOUT_S
+from infra.target import Target
+from ses_feedback import naming
+
+_LOG_LEVEL: Final = "INFO"
+# Why a resource of a grant may end in a wildcard: by the service of its ARN.
+_WILDCARDS: Final[Mapping[str, str]] = {
+    "logs": "Log streams have no name before Lambda makes them; the group is the function's own.",
+    "kms": "An alias cannot be a resource: conditions narrow it to the deployment's and to the service that uses it.",
+    "s3": "Quarantined objects have no name before they exist; the bucket is the deployment's own.",
+    "*": "SES's identity calls take no resource: an IAM policy cannot tell identities apart.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Size:
+    """Memory also sets the share of a CPU: 512 MB halves the cold start of 256 MB for the same price."""
+
+    memory_mb: int
+    timeout_s: int
+    keyed: bool = True  # has the secret under which addresses are keyed
+
+
+SIZES: Final[Mapping[str, _Size]] = {
+    naming.RECORD_FEEDBACK: _Size(512, 30),
+    naming.RETRY_FEEDBACK: _Size(512, TALLY_TIMEOUT_S),
+    naming.TALLY_FEEDBACK: _Size(512, TALLY_TIMEOUT_S),
+    naming.WIRE_IDENTITY: _Size(256, 900, keyed=False),  # it waits its turn for SES: one call a second in the account
+    naming.CLAIM_TABLE: _Size(256, 60),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionBuilder:
+    """Builds any of ``naming.FUNCTIONS`` of a deployment from the one asset."""
+
+    deployment: str
+    region: str
+    code: lambda_.Code
+    target: Target
+    environment: Mapping[str, str]  # what all functions get besides the fixed names
+    ses_interval_ms: int
+
+    def build(self, scope: Construct, function: str) -> lambda_.Function:
+        """Make a function with its own log group and role."""
+        name = naming.function_name(self.deployment, function)
+        size = SIZES[function]
+        home = Construct(scope, naming.camel(function.replace("_", " ")))
+        group = logs.LogGroup(
+            home,
+            "Logs",
+            log_group_name=f"/aws/lambda/{name}",
+            retention=logs.RetentionDays.ONE_MONTH,
+            removal_policy=cdk.RemovalPolicy.DESTROY,
+        )
+        statements = self._statements(function, name)
+        role = iam.CfnRole(
+            home,
+            "Role",
+            assume_role_policy_document=arns.policy(
+                {"Effect": "Allow", "Principal": arns.service("lambda"), "Action": "sts:AssumeRole"}
+            ),
+            description=f"What {name} may do",
+            policies=[iam.CfnRole.PolicyProperty(policy_name="grants", policy_document=arns.policy(*statements))],
+        )
+        for statement in statements:
+            _acknowledge_wildcard(role, statement["Resource"])
+        built = lambda_.Function(
+            home,
+            "Function",
+            function_name=name,
+            description=f"{self.deployment}: {function.replace('_', ' ')}",
+            runtime=lambda_.Runtime(self.target.runtime, lambda_.RuntimeFamily.PYTHON),
+            architecture=lambda_.Architecture.custom(self.target.architecture),
+            handler=naming.handler_of(function),
+            code=self.code,
+            memory_size=size.memory_mb,
+            timeout=cdk.Duration.seconds(size.timeout_s),
+            environment=self._environment(function, keyed=size.keyed),
+            log_group=group,
+            role=iam.Role.from_role_arn(home, "TheRole", role.attr_arn, mutable=False),
+        )
+        acknowledge(
+            built,
+            "L1",
+            "The asset is byte-compiled for exactly this Python; a newer one is chosen together with the asset.",
+        )
+        return built
+
+    def _environment(self, function: str, *, keyed: bool) -> dict[str, str]:
+        found = {
+            naming.ENV_DEPLOYMENT: self.deployment,
+            naming.ENV_TABLE: naming.table_name(self.deployment),
+            naming.ENV_QUARANTINE_BUCKET: arns.quarantine_bucket(self.region, self.deployment),
+            "POWERTOOLS_SERVICE_NAME": naming.function_name(self.deployment, function),
+            "POWERTOOLS_LOG_LEVEL": _LOG_LEVEL,
+            **self.environment,
+        }
+        if keyed:
+            found[naming.ENV_ADDRESS_KEY] = f"{{{{resolve:secretsmanager:{naming.secret_name(self.deployment)}}}}}"
+        if function == naming.WIRE_IDENTITY:
+            found[naming.ENV_WIRING_TABLE] = naming.wiring_table_name(self.deployment)
+            found[naming.ENV_SES_INTERVAL] = str(self.ses_interval_ms)
+        return found
+
+    def _statements(self, function: str, name: str) -> list[dict[str, Any]]:
+        log = {
+            "Sid": "Log",
+            "Effect": "Allow",
+            "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
+            "Resource": arns.log_streams(self.region, f"/aws/lambda/{name}"),
+        }
+        return [log, *(self._statement(grant) for grant in GRANTS[function])]
+
+    def _statement(self, grant: Grant) -> dict[str, Any]:
+        region, deployment = self.region, self.deployment
+        resources: dict[str, Callable[[], str]] = {
+            "table": lambda: arns.table(region, naming.table_name(deployment)),
+            "wiring table": lambda: arns.table(region, naming.wiring_table_name(deployment)),
+            "quarantine": lambda: arns.quarantine_objects(region, deployment),
+            "retry queue": lambda: arns.queue(region, naming.retry_queue_name(deployment)),
+            "tally queue": lambda: arns.queue(region, naming.tally_queue_name(deployment)),
+            "key by DynamoDB": lambda: arns.keys(region),
+            "key by S3": lambda: arns.keys(region),
+            "SES": lambda: "*",
+        }
+        statement: dict[str, Any] = {
+            "Sid": naming.camel(grant.resource),
+            "Effect": "Allow",
+            "Action": list(grant.actions),
+            "Resource": resources[grant.resource](),
+        }
+        if grant.resource.startswith("key by "):
+            service = grant.resource.removeprefix("key by ").lower()
+            statement["Condition"] = {
+                "StringEquals": {"kms:ViaService": f"{service}.{region}.amazonaws.com"},
+                "ForAnyValue:StringEquals": {"kms:ResourceAliases": naming.key_alias(deployment)},
+            }
+        return statement
+
+
+def _acknowledge_wildcard(role: iam.CfnRole, resource: str) -> None:
+    resolved = cdk.Stack.of(role).resolve(resource)
+    text = resolved["Fn::Sub"] if isinstance(resolved, dict) else resolved
+    if text.endswith("*"):
+        finding = text.replace("${", "<").replace("}", ">")
+        acknowledge(role, f"IAM5[Resource::{finding}]", _WILDCARDS[_service(text)])
+
+
+def _service(arn: str) -> str:
+    # arn:${AWS::Partition}:service:…
+    return arn if arn == "*" else arn.replace("${AWS::Partition}", "aws").split(":")[2]

@@ -1,0 +1,76 @@
+"""What goes into the asset of the functions, and the hash that changes exactly when it does."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from infra.target import Target
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+REQUIREMENTS: Final = "lambdas/requirements.txt"
+PACKAGES: Final = ("ses_feedback", "lambdas")
+# Parts of the package that run elsewhere: on an operator's machine, and in a sender.
+_ELSEWHERE: Final = ("ses_feedback/cli", "ses_feedback/guard")
+# Changes when the recipe of the asset does (pruning, compiling), so that an old asset is not taken for a new one.
+_RECIPE: Final = "1"
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """The files of the product (by their path in the asset), its locked dependencies and its configuration."""
+
+    files: dict[str, Path]
+    requirements: Path
+    configuration: str
+    target: Target
+
+    @classmethod
+    def collect(cls, configuration: str, target: Target, root: Path = ROOT) -> Sources:
+        """Return the sources in a work tree with the normalised ``configuration`` (JSON)."""
+        return cls(dict(_files(root)), root / REQUIREMENTS, configuration, target)
+
+    def asset_hash(self, *, compiled: bool) -> str:
+        """Return a hash of contents alone, with or without byte code: no path, time or order has a part in it."""
+        return self._hash(
+            [
+                _RECIPE,
+                "compiled" if compiled else "sources",
+                self.configuration,
+                *self.target_key(),
+                self.requirements.read_text(encoding="utf-8"),
+            ]
+            + [part for name, path in sorted(self.files.items()) for part in (name, _digest(path))]
+        )
+
+    def dependencies_key(self) -> str:
+        """Return the name under which the installed dependencies are kept: lock and target decide."""
+        return self._hash([_RECIPE, *self.target_key(), self.requirements.read_text(encoding="utf-8")])[:16]
+
+    def target_key(self) -> list[str]:
+        """Return what of the target decides about the files of the asset."""
+        return [self.target.runtime, self.target.architecture, self.target.pip_platform or "this machine"]
+
+    @staticmethod
+    def _hash(parts: list[str]) -> str:
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def _files(root: Path) -> Iterator[tuple[str, Path]]:
+    for package in PACKAGES:
+        for path in (root / package).rglob("*"):
+            name = path.relative_to(root).as_posix()
+            if path.suffix in (".py", ".typed") and path.is_file() and not _is_elsewhere(name):
+                yield name, path
+
+
+def _is_elsewhere(name: str) -> bool:
+    return any(name == f"{part}.py" or name.startswith(f"{part}/") for part in _ELSEWHERE)
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,114 @@
+"""SNS topics: those SES publishes feedback to, and those alarms reach on-call through."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from aws_cdk import aws_sns as sns
+from constructs import Construct
+
+from infra import arns
+from infra.subscriptions import subscribe
+from ses_feedback import naming
+from ses_feedback.config.model import Destination
+
+_PUBLISH: Final = ["sns:Publish"]
+
+
+class EncryptedTopic(Construct):
+    """A topic under the deployment's own key, that exactly one AWS service may publish to, under ``condition``.
+
+    A customer managed key is the only one that SES and CloudWatch can be let use (its policy is in the data stack).
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        deployment: str,
+        name: str,
+        publisher: str,
+        condition: Mapping[str, Any],
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.topic = sns.CfnTopic(self, "Topic", topic_name=name, kms_master_key_id=naming.key_alias(deployment))
+        self.policy = sns.CfnTopicPolicy(
+            self,
+            "Policy",
+            topics=[self.topic.ref],
+            policy_document=arns.policy(
+                arns.statement(
+                    "OnlyThisServicePublishes",
+                    arns.service(publisher),
+                    _PUBLISH,
+                    self.topic.ref,
+                    condition=condition,
+                ),
+                arns.tls_only(_PUBLISH, self.topic.ref),
+            ),
+        )
+
+    @property
+    def arn(self) -> str:
+        """The topic's ARN."""
+        return self.topic.ref
+
+
+class FeedbackTopic(EncryptedTopic):
+    """The topic of one kind of feedback of one identity: only SES publishes, only for that identity or its own set."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        deployment: str,
+        region: str,
+        kind: str,
+        identity: str,
+        configuration_set: str | None,
+    ) -> None:
+        sources = [arns.identity(region, identity)]
+        if configuration_set is not None:
+            sources.append(arns.configuration_set(region, configuration_set))
+        super().__init__(
+            scope,
+            construct_id,
+            deployment=deployment,
+            name=naming.topic_name(deployment, kind, identity),
+            publisher="ses",
+            condition={
+                "StringEquals": {
+                    "AWS:SourceAccount": arns.sub("${AWS::AccountId}"),
+                    "AWS:SourceArn": sources if len(sources) > 1 else sources[0],
+                }
+            },
+        )
+
+
+class OnCallTopic(EncryptedTopic):
+    """The topic alarms of a severity act on: only CloudWatch publishes, and only for this account's alarms."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        deployment: str,
+        region: str,
+        severity: str,
+        destinations: Sequence[Destination],
+    ) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            deployment=deployment,
+            name=naming.on_call_topic_name(deployment, severity),
+            publisher="cloudwatch",
+            condition={"StringEquals": {"AWS:SourceAccount": arns.sub("${AWS::AccountId}")}},
+        )
+        undelivered = arns.queue(region, naming.team_dead_letter_queue_name(deployment))
+        for destination in destinations:
+            subscribe(self, topic_arn=self.arn, destination=destination, dead_letters=undelivered)

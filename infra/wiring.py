@@ -1,0 +1,59 @@
+"""Custom resources: raw requests to a function of the core; a provider framework skips Delete after a failed Create."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import aws_cdk as cdk
+from constructs import Construct
+
+from infra import arns
+from ses_feedback import naming
+
+WIRING_TYPE: Final = "Custom::SesIdentityWiring"
+CLAIM_TYPE: Final = "Custom::SuppressionTableClaim"
+# The function's own longest run (15 minutes), and a second one should Lambda have to start it anew.
+WIRING_TIMEOUT_S: Final = 1_860
+CLAIM_TIMEOUT_S: Final = 300
+
+
+def wire_identity(
+    scope: Construct,
+    *,
+    deployment: str,
+    region: str,
+    identity: str,
+    topics: Mapping[str, str],
+    configuration_set: str | None,
+) -> cdk.CustomResource:
+    """Point an identity's notifications at its topics (ARNs by kind) and at its own configuration set, if it has one.
+
+    The attribute ``Status`` is ``wired``, or ``pending`` while the identity is not verified.
+    """
+    properties: dict[str, object] = {
+        "Identity": identity,
+        "Topics": {naming.camel(kind): arn for kind, arn in topics.items()},
+    }
+    if configuration_set is not None:
+        properties["ConfigurationSet"] = configuration_set
+    return cdk.CustomResource(
+        scope,
+        "Wiring",
+        resource_type=WIRING_TYPE,
+        service_token=arns.function(region, deployment, naming.WIRE_IDENTITY),
+        service_timeout=cdk.Duration.seconds(WIRING_TIMEOUT_S),
+        properties=properties,
+    )
+
+
+def claim_table(scope: Construct, *, deployment: str, function_arn: str, owner: str) -> cdk.CustomResource:
+    """Claim the suppression table for ``owner``; it fails where another deployment of the same name has."""
+    return cdk.CustomResource(
+        scope,
+        "TableClaim",
+        resource_type=CLAIM_TYPE,
+        service_token=function_arn,
+        service_timeout=cdk.Duration.seconds(CLAIM_TIMEOUT_S),
+        properties={"Table": naming.table_name(deployment), "Owner": owner},
+    )

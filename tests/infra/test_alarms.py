@@ -1,0 +1,309 @@
+"""Alarms: their rules, and that each reaches on-call."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.alarms.factory import label
+from infra.alarms.kinds import KINDS, LONGEST_DESCRIPTION, RUNBOOKS
+from ses_feedback import naming
+from tests.infra.synthesis import ACCOUNT, Assembly, Found
+
+ALARM, COMPOSITE = "AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"
+EVERY = pytest.mark.parametrize("name", ["small", "full", "thirty", "per_environment"])
+
+
+def by_name(assembly: Assembly) -> dict[str, Found]:
+    found = assembly.find(ALARM, COMPOSITE)
+    named = {f.properties["AlarmName"]: f for f in found}
+    assert len(named) == len(found), "two alarms of one name"
+    return named
+
+
+def children(alarm: Found) -> list[str]:
+    return re.findall(r'ALARM\("([^"]+)"\)', alarm.properties["AlarmRule"])
+
+
+def series(alarm: Found) -> list[dict[str, Any]]:
+    """Return the metrics an alarm reads, each as namespace, name, dimensions, stat and period."""
+    if "Metrics" not in alarm.properties:
+        return [alarm.properties]
+    return [
+        {**m["MetricStat"]["Metric"], "Period": m["MetricStat"]["Period"], "Statistic": m["MetricStat"]["Stat"]}
+        for m in alarm.properties["Metrics"]
+        if "MetricStat" in m
+    ]
+
+
+@EVERY
+def test_every_alarm_reaches_on_call(name: str, request: pytest.FixtureRequest) -> None:
+    """Alarm → action → topic → topic policy → key policy: CloudWatch may publish and use the key, all the way."""
+    assembly: Assembly = request.getfixturevalue(name)
+    alarms = by_name(assembly)
+    topics = {assembly.resolve({"Ref": t.logical_id}, t.stack): t for t in assembly.find("AWS::SNS::Topic")}
+    policies = {
+        p.properties["Topics"][0]: p.properties["PolicyDocument"]["Statement"]
+        for p in assembly.find("AWS::SNS::TopicPolicy")
+    }
+    aliases = {a.properties["AliasName"]: a for a in assembly.find("AWS::KMS::Alias")}
+    (key,) = assembly.find("AWS::KMS::Key")
+    heard = {s.properties["TopicArn"] for s in assembly.find("AWS::SNS::Subscription")}
+    in_composites = {child for alarm in alarms.values() if alarm.type == COMPOSITE for child in children(alarm)}
+    for alarm_name, alarm in alarms.items():
+        actions = alarm.properties.get("AlarmActions") or []
+        if not actions:
+            assert alarm_name in in_composites, alarm_name
+            continue
+        assert "OKActions" not in alarm.properties
+        for action in actions:
+            topic = topics[action]
+            (allow,) = [s for s in policies[action] if s["Effect"] == "Allow"]
+            assert allow["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+            assert allow["Action"] == ["sns:Publish"]
+            assert allow["Resource"] == action
+            assert allow["Condition"] == {"StringEquals": {"AWS:SourceAccount": ACCOUNT}}
+            alias = aliases[topic.properties["KmsMasterKeyId"]]
+            assert key.logical_id in alias.properties["TargetKeyId"]
+            grants = [
+                s
+                for s in key.properties["KeyPolicy"]["Statement"]
+                if s["Principal"] == {"Service": "cloudwatch.amazonaws.com"} and s["Effect"] == "Allow"
+            ]
+            assert {"kms:Decrypt", "kms:GenerateDataKey*"} <= {a for s in grants for a in s["Action"]}
+            assert action in heard
+
+
+@EVERY
+def test_every_alarm_explains_itself(name: str, request: pytest.FixtureRequest) -> None:
+    """What happened, where to look, what to do, and a runbook of a known kind; within CloudWatch's limits."""
+    assembly: Assembly = request.getfixturevalue(name)
+    runbooks = {runbook for kind in KINDS for runbook in kind.runbooks()}
+    for alarm_name, alarm in by_name(assembly).items():
+        text = alarm.properties["AlarmDescription"]
+        assert [line.split(":")[0] for line in text.splitlines()] == ["WHAT", "LOOK", "DO", "RUNBOOK"], alarm_name
+        assert set(re.findall(rf"{RUNBOOKS}/\S+\.md", text)) <= runbooks
+        assert re.search(rf"{RUNBOOKS}/\S+\.md$", text), "cut off"
+        assert "{" not in text
+        assert len(text) <= LONGEST_DESCRIPTION
+        assert len(alarm_name) <= 255
+
+
+def test_every_kind_of_alarm_is_deployed(full: Assembly) -> None:
+    """No kind is left over that no template has, and no alarm without a kind."""
+    deployed = " ".join(str(f.properties["AlarmDescription"]) for f in by_name(full).values())
+    for kind in KINDS:
+        assert all(runbook in deployed for runbook in kind.runbooks()), kind.name
+    assert len({kind.name for kind in KINDS}) == len(KINDS)
+
+
+RULES = {
+    ("bounce page fast", 3_600, 0.04): "IF(FILL(b,0) >= 50, FILL(b,0) / (FILL(b,0) + FILL(d,0)), 0)",
+    ("bounce page slow", 86_400, 0.04): "IF(FILL(b,0) >= 30, FILL(b,0) / (FILL(b,0) + FILL(d,0)), 0)",
+    ("bounce warn", 86_400, 0.03): "IF(FILL(b,0) >= 30, FILL(b,0) / (FILL(b,0) + FILL(d,0)), 0)",
+    ("complaint page fast", 3_600, 0.0008): "IF(FILL(c,0) >= 15 AND FILL(r,0) > 0, FILL(c,0) / FILL(r,0), 0)",
+    ("complaint page slow", 86_400, 0.0008): "IF(FILL(c,0) >= 8 AND FILL(r,0) > 0, FILL(c,0) / FILL(r,0), 0)",
+    ("complaint warn", 86_400, 0.0005): "IF(FILL(c,0) >= 5 AND FILL(r,0) > 0, FILL(c,0) / FILL(r,0), 0)",
+}
+METRICS = {"b": "HardBounced", "d": "Delivered", "c": "Complained", "r": "DeliveredReporting"}
+
+
+@pytest.mark.parametrize(
+    ("name", "subject", "dimension"),
+    [
+        ("small", "example.com", "Identity"),
+        ("full", "news@example.com", "Identity"),
+        ("per_environment", "production", "Environment"),
+        ("per_environment", "staging", "Environment"),
+    ],
+)
+def test_rate_alarms(name: str, subject: str, dimension: str, request: pytest.FixtureRequest) -> None:
+    """The six rules of the design to the letter, over the metrics of this identity or environment."""
+    alarms = by_name(request.getfixturevalue(name))
+    for (label_, period, threshold), expression in RULES.items():
+        properties = alarms[f"ses-feedback {subject} {label_}"].properties
+        (math,) = [m for m in properties["Metrics"] if "Expression" in m]
+        assert math["Expression"] == expression
+        assert math["ReturnData"] is True
+        assert properties["Threshold"] == threshold
+        assert properties["ComparisonOperator"] == "GreaterThanOrEqualToThreshold"
+        assert (properties["EvaluationPeriods"], properties["DatapointsToAlarm"]) == (1, 1)
+        assert properties["TreatMissingData"] == "notBreaching"
+        read = [m for m in properties["Metrics"] if "MetricStat" in m]
+        assert {m["Id"] for m in read} == set(re.findall(r"FILL\((\w),0\)", expression))
+        for metric in read:
+            stat = metric["MetricStat"]
+            assert (stat["Period"], stat["Stat"]) == (period, "Sum")
+            assert stat["Metric"]["Namespace"] == naming.METRIC_NAMESPACE
+            assert stat["Metric"]["MetricName"] == METRICS[metric["Id"]]
+            assert stat["Metric"]["Dimensions"] == [
+                {"Name": "Deployment", "Value": "ses-feedback"},
+                {"Name": dimension, "Value": subject},
+            ]
+            assert metric["ReturnData"] is False
+
+
+def test_composites_hold_back(small: Assembly) -> None:
+    """Page: any of four, not while counting is late. Warn: either of two, not while there is a page."""
+    alarms = by_name(small)
+    page, warn = alarms["ses-feedback example.com page"], alarms["ses-feedback example.com warn"]
+    prefix = "ses-feedback example.com "
+    assert children(page) == [
+        prefix + rule for rule in ("bounce page fast", "bounce page slow", "complaint page fast", "complaint page slow")
+    ]
+    assert children(warn) == [prefix + rule for rule in ("bounce warn", "complaint warn")]
+    assert page.properties["ActionsSuppressor"] == "ses-feedback tally behind"
+    assert warn.properties["ActionsSuppressor"] == "ses-feedback example.com page"
+    assert alarms["ses-feedback tally behind"].type == ALARM
+    for composite, severity in ((page, "page"), (warn, "warn")):
+        assert composite.properties["AlarmActions"] == [
+            f"arn:aws:sns:us-east-1:{ACCOUNT}:ses-feedback-on-call-{severity}"
+        ]
+        assert composite.properties["ActionsSuppressorWaitPeriod"] > 0
+        assert composite.properties["ActionsSuppressorExtensionPeriod"] > 0
+        assert len(composite.properties["AlarmRule"]) <= 10_240
+        assert {alarms[child].logical_id for child in children(composite)} <= composite.after
+    assert page.logical_id in warn.after
+
+
+def test_alarms_per_environment(per_environment: Assembly) -> None:
+    """One set an environment, in core; none in the cells."""
+    rates = [f for f in by_name(per_environment).values() if "rate of" in f.properties["AlarmDescription"]]
+    assert {f.stack for f in by_name(per_environment).values()} == {"ses-feedback-core"}
+    assert len([f for f in rates if f.type == COMPOSITE]) == 2 * 2
+
+
+@pytest.mark.parametrize(
+    ("alarm", "metric", "threshold", "severity"),
+    [
+        ("account reputation bounce warn", "Reputation.BounceRate", 0.03, "warn"),
+        ("account reputation bounce page", "Reputation.BounceRate", 0.04, "page"),
+        ("account reputation complaint warn", "Reputation.ComplaintRate", 0.0005, "warn"),
+        ("account reputation complaint page", "Reputation.ComplaintRate", 0.0008, "page"),
+    ],
+)
+def test_reputation_alarms(full: Assembly, alarm: str, metric: str, threshold: float, severity: str) -> None:
+    """AWS's own rates of the account, hourly averages, missing data ignored; and the same of each configuration set."""
+    alarms = by_name(full)
+    set_name = naming.configuration_set_name("ses-feedback", "news@example.com")
+    own = alarm.replace("account", "news@example.com")
+    for name, dimensions in ((alarm, []), (own, [{"Name": "ses:configuration-set", "Value": set_name}])):
+        properties = alarms[f"ses-feedback {name}"].properties
+        assert (properties["Namespace"], properties["MetricName"]) == ("AWS/SES", metric)
+        assert properties.get("Dimensions", []) == dimensions
+        assert (properties["Statistic"], properties["Period"]) == ("Average", 3_600)
+        assert properties["Threshold"] == threshold
+        assert properties["TreatMissingData"] == "ignore"
+        assert properties["AlarmActions"][0].endswith(f"-{severity}")
+
+
+WHOLE = {
+    "tally behind": ("page", [("AWS/SQS", "ApproximateAgeOfOldestMessage", "ses-feedback-tally")]),
+    "dead letters": (
+        "page",
+        [
+            ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "ses-feedback-dead-letters"),
+            ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "ses-feedback-tally-dead-letters"),
+        ],
+    ),
+    "team dead letters": (
+        "warn",
+        [("AWS/SQS", "ApproximateNumberOfMessagesVisible", "ses-feedback-team-dead-letters")],
+    ),
+    "retry waiting": (
+        "warn",
+        [
+            ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "ses-feedback-retry"),
+            ("AWS/SQS", "ApproximateNumberOfMessagesNotVisible", "ses-feedback-retry"),
+        ],
+    ),
+    "record feedback errors": ("page", [("AWS/Lambda", "Errors", "ses-feedback-record_feedback")]),
+    "retry feedback errors": ("page", [("AWS/Lambda", "Errors", "ses-feedback-retry_feedback")]),
+    "tally feedback errors": ("warn", [("AWS/Lambda", "Errors", "ses-feedback-tally_feedback")]),
+    "wire identity errors": ("warn", [("AWS/Lambda", "Errors", "ses-feedback-wire_identity")]),
+    "claim table errors": ("warn", [("AWS/Lambda", "Errors", "ses-feedback-claim_table")]),
+    "destination failures": ("page", [("AWS/Lambda", "DestinationDeliveryFailures", "ses-feedback-record_feedback")]),
+    "events dropped": ("page", [("AWS/Lambda", "AsyncEventsDropped", "ses-feedback-record_feedback")]),
+    "quarantined": ("warn", [("SesFeedback", "Quarantined", "ses-feedback")]),
+    "on call undelivered": (
+        "page warn",
+        [
+            ("AWS/SNS", "NumberOfNotificationsFailed", "ses-feedback-on-call-page"),
+            ("AWS/SNS", "NumberOfNotificationsFailed", "ses-feedback-on-call-warn"),
+        ],
+    ),
+    "loop silent": ("page", [("AWS/SES", "Send", None), ("SesFeedback", "Tallied", "ses-feedback")]),
+}
+
+
+def test_alarms_of_the_whole(small: Assembly) -> None:
+    """What each watches and whom it wakes; and that there is no other."""
+    alarms = by_name(small)
+    whole = {
+        name.removeprefix("ses-feedback ")
+        for name in alarms
+        if not name.startswith(("ses-feedback example.com ", "ses-feedback account "))
+    }
+    assert whole == set(WHOLE)
+    for name, (severities, watched) in WHOLE.items():
+        alarm = alarms[f"ses-feedback {name}"]
+        assert [action.rsplit("-", 1)[1] for action in alarm.properties["AlarmActions"]] == severities.split()
+        found = [
+            (s["Namespace"], s["MetricName"], s["Dimensions"][0]["Value"] if s.get("Dimensions") else None)
+            for s in series(alarm)
+        ]
+        assert found == watched, name
+        assert all(len(s.get("Dimensions", [])) <= 1 for s in series(alarm))
+        assert alarm.properties["TreatMissingData"] == "notBreaching"
+        assert alarm.properties["ComparisonOperator"] == "GreaterThanOrEqualToThreshold"
+
+
+def test_watched_queues_and_functions_exist(small: Assembly) -> None:
+    """A misspelt dimension would be an alarm that never goes off."""
+    names = {
+        f.properties.get("QueueName") or f.properties.get("FunctionName") or f.properties.get("TopicName")
+        for f in small.find("AWS::SQS::Queue", "AWS::Lambda::Function", "AWS::SNS::Topic")
+    }
+    for alarm in small.find(ALARM):
+        for one in series(alarm):
+            for dimension in one.get("Dimensions", []):
+                if dimension["Name"] in ("QueueName", "FunctionName", "TopicName"):
+                    assert dimension["Value"] in names
+
+
+def test_loop_silent_expression(small: Assembly) -> None:
+    """Sent but nothing counted, two hours long; the message says that other senders raise Send too."""
+    alarm = by_name(small)["ses-feedback loop silent"].properties
+    (math,) = [m for m in alarm["Metrics"] if "Expression" in m]
+    assert math["Expression"] == "IF(FILL(s,0) >= 50 AND FILL(t,0) == 0, 1, 0)"
+    assert (alarm["EvaluationPeriods"], alarm["DatapointsToAlarm"]) == (2, 2)
+    assert "Senders outside" in alarm["AlarmDescription"]
+
+
+@EVERY
+def test_cloudwatch_accepts_the_alarms(name: str, request: pytest.FixtureRequest) -> None:
+    """At most ten metrics, period times evaluations at most a day (a week from 1-hour periods on), no SEARCH."""
+    for alarm in request.getfixturevalue(name).find(ALARM):
+        assert len(alarm.properties.get("Metrics", [])) <= 10
+        assert "SEARCH" not in str(alarm.properties)
+        period = max(s["Period"] for s in series(alarm))
+        span = period * alarm.properties["EvaluationPeriods"]
+        assert span <= (7 * 86_400 if period >= 3_600 else 86_400)
+
+
+def test_long_identities_still_have_names() -> None:
+    """An identity of 253 letters keeps its alarms apart from its neighbour's."""
+    long, other = "a" * 249 + ".com", "a" * 249 + ".net"
+    assert label("example.com") == "example.com"
+    assert label(long) != label(other)
+    assert len(label(long)) == 150
+
+
+def test_runbook_files() -> None:
+    """Every kind of alarm has its page, so that nobody is sent to a file that does not exist."""
+    root = Path(__file__).parents[2]
+    missing = sorted({r for kind in KINDS for r in kind.runbooks() if not (root / r).is_file()})
+    assert not missing

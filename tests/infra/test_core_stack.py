@@ -1,0 +1,175 @@
+"""The core stack: functions, queues, the claim, and who may call whom."""
+
+from __future__ import annotations
+
+from ses_feedback import naming
+from tests.infra.synthesis import ACCOUNT, OWNER, Assembly, Found
+
+CORE = "ses-feedback-core"
+TOPICS = f"arn:aws:sns:us-east-1:{ACCOUNT}:ses-feedback_*"
+
+
+def queue(assembly: Assembly, name: str) -> Found:
+    return assembly.one("AWS::SQS::Queue", QueueName=name)
+
+
+def function(assembly: Assembly, name: str) -> Found:
+    return assembly.one("AWS::Lambda::Function", FunctionName=f"ses-feedback-{name}")
+
+
+def arn(name: str) -> str:
+    return f"arn:aws:sqs:us-east-1:{ACCOUNT}:{name}"
+
+
+def test_every_function_is_built_the_same_way(small: Assembly) -> None:
+    """All five, from one asset, on Python 3.13 and arm64, with a log group of 30 days and a role of their own."""
+    functions = small.find("AWS::Lambda::Function")
+    assert {f.properties["FunctionName"] for f in functions} == {f"ses-feedback-{name}" for name in naming.FUNCTIONS}
+    assert len({str(f.properties["Code"]) for f in functions}) == 1
+    assert len({f.properties["Role"] for f in functions}) == len(functions)
+    groups = {g.properties["LogGroupName"]: g.properties for g in small.find("AWS::Logs::LogGroup")}
+    for found in functions:
+        properties, name = found.properties, found.properties["FunctionName"]
+        assert properties["Runtime"] == "python3.13"
+        assert properties["Architectures"] == ["arm64"]
+        assert properties["Handler"] == f"lambdas.{name.removeprefix('ses-feedback-')}.handler"
+        assert properties["LoggingConfig"]["LogGroup"] == f"/aws/lambda/{name}"
+        assert groups[f"/aws/lambda/{name}"]["RetentionInDays"] == 30
+        assert "TracingConfig" not in properties
+        assert "ReservedConcurrentExecutions" not in properties
+
+
+def test_environment_of_functions(small: Assembly) -> None:
+    """Each gets names by which it finds its resources; the secret only those who need it, and never as text."""
+    for name in naming.FUNCTIONS:
+        values = function(small, name).properties["Environment"]["Variables"]
+        assert values[naming.ENV_TABLE] == "ses-feedback-suppressions"
+        assert values[naming.ENV_QUARANTINE_BUCKET] == f"ses-feedback-quarantine-{ACCOUNT}-us-east-1"
+        assert values[naming.ENV_RETRY_QUEUE_URL] == f"https://sqs.us-east-1.amazonaws.com/{ACCOUNT}/ses-feedback-retry"
+        assert values["POWERTOOLS_SERVICE_NAME"]
+        assert values["POWERTOOLS_LOG_LEVEL"] == "INFO"
+        keyed = name != naming.WIRE_IDENTITY
+        assert values.get(naming.ENV_ADDRESS_KEY) == (
+            "{{resolve:secretsmanager:ses-feedback-address-key}}" if keyed else None
+        )
+        assert (naming.ENV_SES_INTERVAL in values) is not keyed
+    wiring = function(small, naming.WIRE_IDENTITY).properties["Environment"]["Variables"]
+    assert wiring[naming.ENV_SES_INTERVAL] == "1000"
+    assert wiring[naming.ENV_WIRING_TABLE] == "ses-feedback-wiring"
+
+
+def test_what_record_feedback_fails_on_is_kept(small: Assembly) -> None:
+    """Two more tries by Lambda, then the retry queue; the role may send there."""
+    config = small.one("AWS::Lambda::EventInvokeConfig").properties
+    assert config["FunctionName"] == "ses-feedback-record_feedback"
+    assert config["MaximumRetryAttempts"] == 2
+    assert config["MaximumEventAgeInSeconds"] == 21_600
+    assert config["DestinationConfig"] == {"OnFailure": {"Destination": arn("ses-feedback-retry")}}
+
+
+def test_retry_queue(small: Assembly) -> None:
+    """Tries go on for days: an hour of visibility, a hundred receives, fourteen days, then the dead letters."""
+    properties = queue(small, "ses-feedback-retry").properties
+    assert properties["VisibilityTimeout"] == 3_600
+    assert properties["MessageRetentionPeriod"] == 14 * 86_400
+    assert properties["RedrivePolicy"] == {
+        "deadLetterTargetArn": arn("ses-feedback-dead-letters"),
+        "maxReceiveCount": 100,
+    }
+
+
+def test_tally_queue(small: Assembly) -> None:
+    """A batch has six times the function's time before SQS gives it away again; ten receives, then dead letters."""
+    properties = queue(small, "ses-feedback-tally").properties
+    timeout = function(small, naming.TALLY_FEEDBACK).properties["Timeout"]
+    assert timeout >= 60
+    assert properties["VisibilityTimeout"] == 6 * timeout
+    assert properties["RedrivePolicy"] == {
+        "deadLetterTargetArn": arn("ses-feedback-tally-dead-letters"),
+        "maxReceiveCount": 10,
+    }
+
+
+def test_every_queue_is_encrypted_tls_only_and_keeps_14_days(small: Assembly) -> None:
+    """Five queues, each with a policy that refuses anything but TLS and lets in only the deployment's topics."""
+    queues = small.find("AWS::SQS::Queue")
+    assert len(queues) == 5
+    policies = {
+        p.properties["Queues"][0]: p.properties["PolicyDocument"]["Statement"]
+        for p in small.find("AWS::SQS::QueuePolicy")
+    }
+    on_call = [f"arn:aws:sns:us-east-1:{ACCOUNT}:ses-feedback-on-call-{severity}" for severity in ("page", "warn")]
+    senders = {
+        "ses-feedback-retry": [TOPICS],
+        "ses-feedback-tally": [TOPICS],
+        "ses-feedback-tally-dead-letters": [TOPICS],
+        "ses-feedback-team-dead-letters": [TOPICS, *on_call],
+        "ses-feedback-dead-letters": [],
+    }
+    for found in queues:
+        name = found.properties["QueueName"]
+        assert found.properties["SqsManagedSseEnabled"] is True
+        assert found.properties["MessageRetentionPeriod"] == 14 * 86_400
+        statements = policies[f"https://sqs.us-east-1.amazonaws.com/{ACCOUNT}/{name}"]
+        denies = [s for s in statements if s["Effect"] == "Deny"]
+        assert [s["Condition"] for s in denies] == [{"Bool": {"aws:SecureTransport": "false"}}]
+        allows = [s for s in statements if s["Effect"] == "Allow"]
+        assert len(allows) == (1 if senders[name] else 0)
+        for statement in allows:
+            assert statement["Principal"] == {"Service": "sns.amazonaws.com"}
+            assert statement["Action"] == ["sqs:SendMessage"]
+            assert statement["Resource"] == arn(name)
+            assert statement["Condition"] == {"ArnLike": {"aws:SourceArn": senders[name]}}
+
+
+def test_consumers_of_the_queues(small: Assembly) -> None:
+    """Both report which messages failed; retrying is slow on purpose, counting takes a thousand at a time."""
+    sources = {s.properties["FunctionName"]: s.properties for s in small.find("AWS::Lambda::EventSourceMapping")}
+    by_queue = {source["EventSourceArn"]: source for source in sources.values()}
+    retry, tally = by_queue[arn("ses-feedback-retry")], by_queue[arn("ses-feedback-tally")]
+    for source in (retry, tally):
+        assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+        assert "DestinationConfig" not in source
+    assert (retry["BatchSize"], retry["ScalingConfig"]) == (10, {"MaximumConcurrency": 5})
+    assert (tally["BatchSize"], tally["ScalingConfig"]) == (1_000, {"MaximumConcurrency": 10})
+    assert tally["MaximumBatchingWindowInSeconds"] == 20
+    assert retry["FunctionName"].endswith("retry_feedback")
+    assert tally["FunctionName"].endswith("tally_feedback")
+
+
+def test_one_permission_for_all_topics(thirty: Assembly) -> None:
+    """A permission per topic would break the size of a function's policy: one, for the deployment's own topics."""
+    permission = thirty.one("AWS::Lambda::Permission").properties
+    assert permission["Principal"] == "sns.amazonaws.com"
+    assert permission["Action"] == "lambda:InvokeFunction"
+    assert permission["SourceArn"] == TOPICS
+    assert permission["FunctionName"].endswith("record_feedback")
+
+
+def test_the_claim_comes_first(full: Assembly) -> None:
+    """Nothing of core but the claim's own function is touched before the claim is accepted."""
+    claim = full.one("Custom::SuppressionTableClaim")
+    assert claim.properties["Table"] == "ses-feedback-suppressions"
+    assert claim.properties["Owner"] == OWNER
+    assert claim.properties["ServiceToken"].endswith("claim_table")
+    for found in full.all():
+        if found.stack == CORE and found.logical_id != claim.logical_id:
+            own = found.logical_id.startswith("ClaimTable")
+            assert (claim.logical_id in found.after) is not own, found.logical_id
+
+
+def test_on_call_hears_by_every_protocol(full: Assembly) -> None:
+    """Each destination of on-call is subscribed to its topic, and what it does not take is kept."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for subscription in full.find("AWS::SNS::Subscription"):
+        properties = subscription.properties
+        if "on-call" in properties["TopicArn"]:
+            severity = properties["TopicArn"].rsplit("-", 1)[1]
+            found.setdefault(severity, []).append((properties["Protocol"], properties["Endpoint"]))
+            assert properties["RedrivePolicy"]["deadLetterTargetArn"].endswith(":ses-feedback-team-dead-letters")
+    assert sorted(found["page"]) == [
+        ("email", "oncall@example.com"),
+        ("https", "https://pager.example.com/v1/sns"),
+        ("sqs", "arn:aws:sqs:eu-west-1:111122223333:pages"),
+    ]
+    assert sorted(found["warn"]) == [("email-json", "deliverability@example.com"), ("sms", "+12065550100")]

@@ -1,0 +1,99 @@
+"""The data stack: what must never be lost."""
+
+from __future__ import annotations
+
+import json
+
+from ses_feedback import naming
+from tests.infra.synthesis import Assembly
+
+DATA = "ses-feedback-data"
+
+
+def test_everything_in_it_is_retained(small: Assembly) -> None:
+    """Deleting the stack keeps tables, key, secret and bucket; nothing empties the bucket."""
+    kept = {"AWS::DynamoDB::Table", "AWS::KMS::Key", "AWS::SecretsManager::Secret", "AWS::S3::Bucket"}
+    found = [f for f in small.all() if f.stack == DATA and f.type in kept]
+    assert len(found) == 5
+    for resource in found:
+        assert resource.raw["DeletionPolicy"] == "Retain", resource.logical_id
+        assert resource.raw["UpdateReplacePolicy"] == "Retain", resource.logical_id
+    rest = {f.type for f in small.all() if f.stack == DATA} - kept
+    assert rest == {"AWS::KMS::Alias", "AWS::S3::BucketPolicy"}
+
+
+def test_the_suppression_table(small: Assembly) -> None:
+    """On demand, fixed name, our key, point-in-time recovery, deletion protection, TTL, stream, listing index."""
+    table = small.one("AWS::DynamoDB::Table", TableName="ses-feedback-suppressions").properties
+    assert table["BillingMode"] == "PAY_PER_REQUEST"
+    assert table["KeySchema"] == [{"AttributeName": naming.ATTRIBUTE_KEY, "KeyType": "HASH"}]
+    assert table["SSESpecification"]["SSEType"] == "KMS"
+    assert "Key" in table["SSESpecification"]["KMSMasterKeyId"]
+    assert table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
+    assert table["DeletionProtectionEnabled"] is True
+    assert table["TimeToLiveSpecification"] == {"AttributeName": naming.ATTRIBUTE_TTL, "Enabled": True}
+    assert table["StreamSpecification"]["StreamViewType"] == "NEW_AND_OLD_IMAGES"
+    (index,) = table["GlobalSecondaryIndexes"]
+    assert index["IndexName"] == naming.INDEX_LISTING
+    assert index["KeySchema"] == [
+        {"AttributeName": naming.ATTRIBUTE_LISTING_KEY, "KeyType": "HASH"},
+        {"AttributeName": naming.ATTRIBUTE_LISTING_SINCE, "KeyType": "RANGE"},
+    ]
+    assert index["Projection"] == {"ProjectionType": "INCLUDE", "NonKeyAttributes": list(naming.LISTING_ATTRIBUTES)}
+    assert {a["AttributeType"] for a in table["AttributeDefinitions"]} == {"S"}
+
+
+def test_the_wiring_table_is_kept_as_well(small: Assembly) -> None:
+    """It remembers what SES was set to before us: protected, recoverable, under our key, and nothing in it expires."""
+    table = small.one("AWS::DynamoDB::Table", TableName="ses-feedback-wiring").properties
+    assert table["KeySchema"] == [{"AttributeName": naming.ATTRIBUTE_KEY, "KeyType": "HASH"}]
+    assert table["SSESpecification"]["SSEType"] == "KMS"
+    assert table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
+    assert table["DeletionProtectionEnabled"] is True
+    assert "TimeToLiveSpecification" not in table
+
+
+def test_the_secret_is_generated_once(small: Assembly) -> None:
+    """64 letters and digits under a fixed name and our key; no value in the template, no rotation."""
+    secret = small.one("AWS::SecretsManager::Secret").properties
+    assert secret["Name"] == "ses-feedback-address-key"
+    assert secret["GenerateSecretString"] == {"PasswordLength": 64, "ExcludePunctuation": True}
+    assert "KmsKeyId" in secret
+    assert not small.find("AWS::SecretsManager::RotationSchedule")
+
+
+def test_the_key_lets_publishers_use_it(small: Assembly) -> None:
+    """SES and CloudWatch may encrypt for topics, for this account where they say for whom; the key rotates."""
+    key = small.one("AWS::KMS::Key").properties
+    assert key["EnableKeyRotation"] is True
+    statements = key["KeyPolicy"]["Statement"]
+    services = [s for s in statements if "Service" in s["Principal"]]
+    others = [s["Principal"] for s in statements if s not in services]
+    assert all(principal == {"AWS": "arn:aws:iam::111122223333:root"} for principal in others)
+    assert sorted(s["Principal"]["Service"] for s in services) == ["cloudwatch.amazonaws.com", "ses.amazonaws.com"]
+    for statement in services:
+        assert statement["Effect"] == "Allow"
+        assert set(statement["Action"]) == {"kms:GenerateDataKey*", "kms:Decrypt"}
+        assert statement["Condition"] == {"StringEqualsIfExists": {"aws:SourceAccount": "111122223333"}}
+    assert small.one("AWS::KMS::Alias").properties["AliasName"] == "alias/ses-feedback"
+
+
+def test_the_quarantine_bucket(small: Assembly) -> None:
+    """Whole notifications lie there: our key, nothing public, TLS only, gone after 90 days, never emptied."""
+    bucket = small.one("AWS::S3::Bucket").properties
+    assert bucket["BucketName"] == "ses-feedback-quarantine-111122223333-us-east-1"
+    (rule,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "aws:kms"
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    assert bucket["LifecycleConfiguration"]["Rules"] == [{"Id": "expire", "ExpirationInDays": 90, "Status": "Enabled"}]
+    (deny,) = small.one("AWS::S3::BucketPolicy").properties["PolicyDocument"]["Statement"]
+    assert deny["Effect"] == "Deny"
+    assert deny["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    assert "AutoDelete" not in json.dumps(small.templates[DATA])
+
+
+def test_no_stack_exports_anything(full: Assembly) -> None:
+    """Stacks find each other by name: an export could not be changed while another stack imports it."""
+    text = json.dumps(full.templates)
+    assert "Fn::ImportValue" not in text
+    assert '"Export"' not in text
