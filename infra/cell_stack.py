@@ -24,8 +24,15 @@ class CellStack(cdk.Stack):
         number: int,
         members: Sequence[str],
         output_names: Mapping[str, str],
+        rewire: str | None,
         **kwargs: Any,
     ) -> None:
         super().__init__(scope, naming.cell_stack(config.deployment.name, number), **kwargs)
         for name in members:
-            IdentityLoop(self, config=config, identity=config.identities[name], output_name=output_names[name])
+            IdentityLoop(
+                self,
+                config=config,
+                identity=config.identities[name],
+                output_name=output_names[name],
+                rewire=rewire,
+            )

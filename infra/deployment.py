@@ -24,11 +24,15 @@ DEFAULT_TALLY_WINDOW_S: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What differs between an AWS account and the embedded AWS: the target of the code, and two waiting times."""
+    """What differs between an AWS account and the embedded AWS: the target of the code, and two waiting times.
+
+    ``rewire`` is any text that was not given before: it has every identity wired anew, although nothing else changed.
+    """
 
     target: Target = LAMBDA
     ses_interval_ms: int = naming.DEFAULT_SES_INTERVAL_MS
     tally_window_s: int = DEFAULT_TALLY_WINDOW_S
+    rewire: str | None = None
 
 
 def new_app(**options: Any) -> cdk.App:
@@ -72,6 +76,7 @@ def add_stacks(app: cdk.App, *, config: Config, lock: Lock, code: lambda_.Code, 
             number=number,
             members=members,
             output_names=names,
+            rewire=settings.rewire,
             env=environment,
             description=f"{deployment}: SES identities, cell {number}",
         )

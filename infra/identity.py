@@ -21,7 +21,9 @@ from ses_feedback.config.model import NOTIFIED_KINDS, Config, Destination, Ident
 class IdentityLoop(Construct):
     """The feedback loop of one identity. ``output_name`` is its name in the outputs of the stack."""
 
-    def __init__(self, scope: cdk.Stack, *, config: Config, identity: Identity, output_name: str) -> None:
+    def __init__(
+        self, scope: cdk.Stack, *, config: Config, identity: Identity, output_name: str, rewire: str | None
+    ) -> None:
         super().__init__(scope, naming.camel(identity.name) + naming.identity_hash(identity.name))
         self._deployment, self._region = config.deployment.name, config.deployment.region
         own_set = self._configuration_set(identity)
@@ -45,6 +47,7 @@ class IdentityLoop(Construct):
             identity=identity.name,
             topics={kind: topic.arn for kind, topic in topics.items()},
             configuration_set=own_set.name if own_set else None,
+            rewire=rewire,
         )
         # SES checks that it may publish when it is given a topic, and drops a topic it cannot publish to.
         wiring.node.add_dependency(*(topic.policy for topic in topics.values()), *subscriptions)

@@ -88,6 +88,7 @@ def read_inputs(app: cdk.App) -> Inputs:
             target=this_machine() if _flag(app, "local") else LAMBDA,
             ses_interval_ms=_number(app, naming.CONTEXT_SES_INTERVAL, naming.DEFAULT_SES_INTERVAL_MS),
             tally_window_s=_number(app, "tally_window_s", DEFAULT_TALLY_WINDOW_S),
+            rewire=_text(app, "rewire", "any text that was not given before"),
         ),
     )
 
@@ -98,11 +99,11 @@ def allocate_cells(config: Config, before: Lock | None) -> Lock:
     return allocate(before or new_lock(), weights)
 
 
-def _text(app: cdk.App, key: str) -> str | None:
+def _text(app: cdk.App, key: str, expected: str = "a path") -> str | None:
     value = app.node.try_get_context(key)
     if value is None or isinstance(value, str):
         return value
-    raise SynthError(f"--context {key}: expected a path, found {value!r}")
+    raise SynthError(f"--context {key}: expected {expected}, found {value!r}")
 
 
 def _flag(app: cdk.App, key: str) -> bool:

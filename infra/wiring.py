@@ -26,10 +26,12 @@ def wire_identity(
     identity: str,
     topics: Mapping[str, str],
     configuration_set: str | None,
+    rewire: str | None,
 ) -> cdk.CustomResource:
     """Point an identity's notifications at its topics (ARNs by kind) and at its own configuration set, if it has one.
 
-    The attribute ``Status`` is ``wired``, or ``pending`` while the identity is not verified.
+    The attribute ``Status`` is ``wired``, or ``pending`` while the identity is not verified. CloudFormation calls a
+    custom resource only when a property changes: another ``rewire`` has what SES dropped, or verified since, set again.
     """
     properties: dict[str, object] = {
         "Identity": identity,
@@ -37,6 +39,8 @@ def wire_identity(
     }
     if configuration_set is not None:
         properties["ConfigurationSet"] = configuration_set
+    if rewire is not None:
+        properties["Rewire"] = rewire
     return cdk.CustomResource(
         scope,
         "Wiring",

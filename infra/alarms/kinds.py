@@ -158,7 +158,7 @@ LOOP_SILENT: Final = AlarmKind(
     "The account sent {level} and this deployment ({subject}) counted nothing: the loop may be dead.",
     "Notifications of the identities in the SES console: SES drops a topic after a failed publish. Senders outside "
     "the configuration raise AWS's Send too: if only they sent, nothing is wrong.",
-    "Deploy again to wire the identities anew; until then bounces come by e-mail only.",
+    "Wire the identities anew: `npx cdk deploy --all -c rewire=TODAY`. Until then bounces come by e-mail only.",
 )
 
 KINDS: Final = (

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from infra.cells import Lock
-from infra.deployment import CELLS_AT_ONCE
+from infra.deployment import CELLS_AT_ONCE, Settings
 from infra.weights import resources
 from ses_feedback import naming
 from tests.infra import configs
@@ -205,3 +205,11 @@ def test_order_in_the_file_says_nothing(tmp_path: Path, full: Assembly) -> None:
     assert (
         again.templates["ses-feedback-cell-0001"]["Resources"] == full.templates["ses-feedback-cell-0001"]["Resources"]
     )
+
+
+def test_every_identity_is_wired_anew_on_request(small: Assembly, tmp_path: Path) -> None:
+    """CloudFormation calls a custom resource only when a property changes; a deployment as usual changes none."""
+    again = synthesise(small.config, tmp_path, settings=Settings(rewire="2026-11-24"))
+    before, after = small.find("Custom::SesIdentityWiring"), again.find("Custom::SesIdentityWiring")
+    assert [resource.properties.get("Rewire") for resource in before] == [None] * len(small.config.identities)
+    assert [resource.properties["Rewire"] for resource in after] == ["2026-11-24"] * len(small.config.identities)
