@@ -56,7 +56,7 @@ ENV_SES_INTERVAL: Final = "SES_FEEDBACK_SES_INTERVAL_MS"  # between two SES call
 CONTEXT_SES_INTERVAL: Final = "ses_interval_ms"
 DEFAULT_SES_INTERVAL_MS: Final = 1_000
 
-# --- the normalised configuration inside the asset -----------------------------------------------------------------------
+# --- the normalised configuration inside the asset --------------------------------------------------------------------
 RUNTIME_CONFIG_FILE: Final = "feedback.json"
 
 # --- resources --------------------------------------------------------------------------------------------------------
@@ -151,7 +151,7 @@ def identity_slug(identity: str) -> str:
 
 
 def topic_name(deployment: str, kind: str, identity: str) -> str:
-    """Return ``NAME_kind_identity_hash``: ``dev@example.com`` and ``dev.example.com`` would collide without the hash."""
+    """Return ``NAME_kind_identity_hash``: without it ``dev@example.com`` and ``dev.example.com`` would collide."""
     return f"{deployment}_{kind}_{identity_slug(identity)}_{identity_hash(identity)}"
 
 
@@ -180,7 +180,7 @@ def camel(text: str) -> str:
 
 
 def output_names(identities: Iterable[str]) -> Mapping[str, str]:
-    """Return the CamelCase name of each identity in outputs; where two give the same, both end in their topic's hash."""
+    """Return each identity's CamelCase name in outputs; where two give the same, both end in their topic's hash."""
     names = {identity: camel(identity) for identity in identities}
     taken: dict[str, int] = {}
     for name in names.values():

@@ -1,8 +1,8 @@
 """The two roots of everything that can go wrong while feedback is handled.
 
 A permanent error will fail again however often it is tried: its input goes to quarantine. A retryable one may succeed
-later: its input comes back. Anything that is neither (a bug) is treated as retryable. Configuration errors stand apart, in
-``ses_feedback.config``: nothing is handled at all while the file is wrong.
+later: its input comes back. Anything that is neither (a bug) is treated as retryable. Configuration errors stand apart,
+in ``ses_feedback.config``: nothing is handled at all while the file is wrong.
 """
 
 from __future__ import annotations

@@ -68,9 +68,10 @@ DEFAULT_STREAM: Final = "default"
 class Event(NamedTuple):
     """One recipient of one notification, normalised.
 
-    ``occurred_at`` is the feedback's own time, ``sent_at`` the mail's, both in milliseconds since 1970. ``message_id`` is
-    SES's ``mail.messageId``. ``reports_complaints`` is false only for a delivery to a receiver that sends no complaints
-    (Gmail). ``detail`` is ``bounceType/bounceSubType``, or the complaint's feedback type. No field holds subject or body.
+    ``occurred_at`` is the feedback's own time, ``sent_at`` the mail's, both in ms since 1970. ``message_id`` is SES's
+    ``mail.messageId``. ``reports_complaints`` is false only for a delivery to a receiver that sends no complaints
+    (Gmail). ``detail`` is ``bounceType/bounceSubType``, or the complaint's feedback type. No field holds subject or
+    body.
     """
 
     kind: str
@@ -91,7 +92,7 @@ class Event(NamedTuple):
 
 
 class Fault(NamedTuple):
-    """What could not be read: kept whole (``raw``), with the reason, and with what was known by then (else ``None``)."""
+    """What could not be read: whole (``raw``), with the reason, and what was known by then (else ``None``)."""
 
     raw: str
     why: str

@@ -47,7 +47,7 @@ class Decided(NamedTuple):
 
 def choose_environment(places: Places, environment: str | None) -> str:
     """Return the environment that is meant: the one named, else the only one. Raises ``UnknownStream``."""
-    return _choose("environment", places.environments(), environment)
+    return _choose("environment", "", places.environments(), environment)
 
 
 def choose_stream(places: Places, environment: str, stream: str | None) -> str:
@@ -58,18 +58,17 @@ def choose_stream(places: Places, environment: str, stream: str | None) -> str:
     streams = places.streams(environment)
     if stream is None and ev.DEFAULT_STREAM in streams:
         return ev.DEFAULT_STREAM
-    return _choose(f'stream of environment "{environment}"', streams, stream)
+    return _choose("stream", f' in environment "{environment}"', streams, stream)
 
 
-def _choose(what: str, known: tuple[str, ...], named: str | None) -> str:
-    option = what.split(maxsplit=1)[0]
+def _choose(what: str, where: str, known: tuple[str, ...], named: str | None) -> str:
     if named is not None:
         if named in known:
             return named
-        raise UnknownStream(f'--{option}: no {what} "{named}"; known: {", ".join(known)}')
+        raise UnknownStream(f'--{what}: no {what} "{named}"{where}; known: {", ".join(known)}')
     if len(known) == 1:
         return known[0]
-    raise UnknownStream(f"--{option}: which {what}? known: {', '.join(known)}")
+    raise UnknownStream(f"--{what}: say which {what}{where}; known: {', '.join(known)}")
 
 
 def check(store: QuestionStore, environment: str, stream: str, addresses: Sequence[str], now: int) -> list[Answer]:

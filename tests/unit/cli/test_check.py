@@ -86,7 +86,7 @@ def test_a_stream_must_be_named_where_there_are_several(cli: Run) -> None:
     done = cli("check", "jane@example.net")
     assert (done.code, done.out) == (2, "")
     assert done.err == (
-        'ses-feedback: --stream: which stream of environment "production"? known: marketing, transactional\n'
+        'ses-feedback: --stream: say which stream in environment "production"; known: marketing, transactional\n'
     )
 
 
@@ -96,7 +96,7 @@ def test_an_environment_must_be_named_where_there_are_several(cli: Run, config_f
     done = cli("check", "jane@example.net")
     assert (done.code, done.err) == (
         2,
-        "ses-feedback: --environment: which environment? known: production, staging\n",
+        "ses-feedback: --environment: say which environment; known: production, staging\n",
     )
     assert cli("check", "jane@example.net", "--environment", "staging").code == 0
     wrong = cli("check", "jane@example.net", "--environment", "prod")

@@ -98,7 +98,7 @@ def test_nobody(cli: Run) -> None:
         ),
         (("--limit", "0"), '--limit: "0" is not a whole number from 1 to 1000000000'),
         (("--limit", "many"), '--limit: "many" is not a whole number from 1 to 1000000000'),
-        (("--stream", "x"), '--stream: no stream of environment "production" "x"; known: marketing, transactional'),
+        (("--stream", "x"), '--stream: no stream "x" in environment "production"; known: marketing, transactional'),
     ],
 )
 def test_bad_options(cli: Run, options: tuple[str, ...], line: str) -> None:

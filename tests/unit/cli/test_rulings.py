@@ -136,7 +136,7 @@ def test_a_decision_comes_after_the_evidence_it_was_shown(cli: Run, store: Memor
         ),
         (
             ("suppress", "jane@example.net", "--why", "x", "--stream", "mrketing"),
-            'ses-feedback: --stream: no stream of environment "production" "mrketing"; known: marketing, transactional',
+            'ses-feedback: --stream: no stream "mrketing" in environment "production"; known: marketing, transactional',
         ),
         (
             ("release", "jane@example", "--why", "x", "--environment", "test"),

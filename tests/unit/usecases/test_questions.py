@@ -73,7 +73,7 @@ def test_the_environment_is_the_named_one_else_the_only_one_else_an_error_that_n
     one, two = Places({"production": ("default",)}), Places({"production": (), "dev": ()})
     assert questions.choose_environment(one, None) == "production"
     assert questions.choose_environment(two, "dev") == "dev"
-    with pytest.raises(UnknownStream, match=r"--environment: which environment\? known: dev, production"):
+    with pytest.raises(UnknownStream, match="--environment: say which environment; known: dev, production"):
         questions.choose_environment(two, None)
     with pytest.raises(UnknownStream, match='--environment: no environment "prod"; known: dev, production'):
         questions.choose_environment(two, "prod")
@@ -84,9 +84,9 @@ def test_the_stream_is_the_named_one_else_default_else_the_only_one_else_an_erro
     assert questions.choose_stream(places, "a", None) == "default"
     assert questions.choose_stream(places, "a", "marketing") == "marketing"
     assert questions.choose_stream(places, "b", None) == "marketing"
-    with pytest.raises(UnknownStream, match=r'--stream: which stream of environment "c"\? known: x, y'):
+    with pytest.raises(UnknownStream, match='--stream: say which stream in environment "c"; known: x, y'):
         questions.choose_stream(places, "c", None)
-    with pytest.raises(UnknownStream, match='--stream: no stream of environment "b" "default"; known: marketing'):
+    with pytest.raises(UnknownStream, match='--stream: no stream "default" in environment "b"; known: marketing'):
         questions.choose_stream(places, "b", "default")
 
 
