@@ -11,7 +11,7 @@ from typing import Any
 from aws_lambda_powertools.logging import Logger
 
 from ses_feedback import naming
-from ses_feedback.adapters.clients import client
+from ses_feedback.adapters.dynamodb_wire import DynamoDbWire
 from ses_feedback.adapters.emf import EmfMeter
 from ses_feedback.adapters.quarantine_bucket import QuarantineBucket
 from ses_feedback.adapters.suppression_table import SuppressionTable
@@ -30,12 +30,13 @@ class Runtime:
         self.keys = Keys(os.environ[naming.ENV_ADDRESS_KEY])
         self.logger = Logger(service=self.rules.deployment)
         self.meter = EmfMeter()
-        self.store = SuppressionTable(client("dynamodb"), os.environ[naming.ENV_TABLE], self.keys, self.rules.policy)
+        table = DynamoDbWire(os.environ["AWS_REGION"])
+        self.store = SuppressionTable(table, os.environ[naming.ENV_TABLE], self.keys, self.rules.policy)
 
     @cached_property
     def quarantine(self) -> QuarantineBucket:
         """Where unreadable input goes."""
-        return QuarantineBucket(lambda: client("s3"), os.environ[naming.ENV_QUARANTINE_BUCKET])
+        return QuarantineBucket(_s3, os.environ[naming.ENV_QUARANTINE_BUCKET])
 
     @property
     def now(self) -> int:
@@ -55,3 +56,10 @@ class Runtime:
             )
         else:
             self.logger.info("done", **fields)
+
+
+def _s3() -> Any:
+    """Return a client that few containers ever need: making it costs more than a cold start without it."""
+    from ses_feedback.adapters.clients import client  # noqa: PLC0415
+
+    return client("s3")

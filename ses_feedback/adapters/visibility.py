@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ses_feedback.adapters.clients import client
 from ses_feedback.adapters.faults import aws_errors
 from ses_feedback.domain.errors import RetryableError
 
@@ -23,8 +22,13 @@ def postpone(queue_url: str, messages: Iterable[Mapping[str, Any]]) -> list[str]
 
     A message that cannot be postponed keeps the queue's visibility timeout, the longest delay: nothing is lost by it.
     """
+    failed = list(messages)
+    if not failed:
+        return []
+    from ses_feedback.adapters.clients import client  # noqa: PLC0415 - only where something failed
+
     problems = []
-    for message in messages:
+    for message in failed:
         receives = int(message["attributes"]["ApproximateReceiveCount"])
         try:
             with aws_errors("postponing a message"):

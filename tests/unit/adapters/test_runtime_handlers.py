@@ -78,6 +78,9 @@ def functions(dynamo: Dynamo, aws: Callable[..., Any], monkeypatch: pytest.Monke
     monkeypatch.setattr(composition, "ROOT", tmp_path)
     aws("s3").create_bucket(Bucket=BUCKET)
     url = aws("sqs").create_queue(QueueName=naming.retry_queue_name(name))["QueueUrl"]
+    # The wire has tests of its own against a server; moto answers botocore's clients only.
+    monkeypatch.setattr(composition, "DynamoDbWire", lambda _region: dynamo.client)
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
     monkeypatch.setenv(naming.ENV_ADDRESS_KEY, SECRET)
     monkeypatch.setenv(naming.ENV_TABLE, TABLE)
     monkeypatch.setenv(naming.ENV_QUARANTINE_BUCKET, BUCKET)
@@ -258,14 +261,15 @@ def test_no_address_subject_or_text_of_a_mail_reaches_any_line(
 
 
 def test_every_function_runs_with_the_clients_and_the_imports_of_a_lean_lambda(functions: Functions) -> None:
-    """boto3 and pydantic cost every cold start a tenth of a second: importing a handler imports neither."""
+    """boto3, pydantic and botocore's clients cost a cold start tenths of a second: importing a handler imports none."""
     import subprocess
 
+    heavy = {"boto3", "pydantic", "moto", "idna", "cryptography", "aws_cdk", "botocore.session", "botocore.loaders"}
     for function in (naming.RECORD_FEEDBACK, naming.RETRY_FEEDBACK, naming.TALLY_FEEDBACK):
         code = (
             "import sys; from pathlib import Path; from ses_feedback.adapters import runtime; "
             f"runtime.ROOT = Path({str(composition.ROOT)!r}); import lambdas.{function}; "
-            "print(*({'boto3', 'pydantic', 'moto', 'idna', 'cryptography', 'aws_cdk'} & set(sys.modules)))"
+            f"print(*({heavy!r} & set(sys.modules)))"
         )
         run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
         assert (run.returncode, run.stdout.strip(), run.stderr) == (0, "", ""), function

@@ -1,0 +1,113 @@
+"""DynamoDB for the functions: botocore's signer and its HTTP session, without the client around them.
+
+Making a botocore client (models, loaders, endpoint rules, event hooks) costs a cold start 250 ms of CPU, more than
+everything else it does before its first write. DynamoDB's protocol is the JSON of the very arguments a client takes, so
+what is left to do is addressing, and trying again. Arguments, answers and errors are those of botocore's client.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import time
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.exceptions import ClientError, HTTPClientError
+from botocore.httpsession import URLLib3Session
+
+_TARGET: Final = "DynamoDB_20120810"
+_TIMEOUT_S: Final = 10
+_FIRST_PAUSE_S: Final = 0.05
+# DynamoDB Developer Guide, "Error handling": worth another try at once. HTTP 5xx is as well.
+_TRANSIENT: Final = frozenset(
+    {"ProvisionedThroughputExceededException", "RequestLimitExceeded", "ThrottlingException", "ThrottlingError"}
+)
+# By what a region's name begins with; a test compares them with botocore's endpoints.
+_SUFFIXES: Final = {
+    "cn-": "amazonaws.com.cn",
+    "us-iso-": "c2s.ic.gov",
+    "us-isob-": "sc2s.sgov.gov",
+    "us-isof-": "csp.hci.ic.gov",
+    "eu-isoe-": "cloud.adc-e.uk",
+    "eusc-": "amazonaws.eu",
+}
+
+
+class _Credentials(NamedTuple):
+    """What the signer reads. Lambda keeps these in the environment for as long as a container lives."""
+
+    access_key: str
+    secret_key: str
+    token: str | None
+
+
+class DynamoDbWire:
+    """The calls of a DynamoDB client that the functions make. ``attempts`` counts the first one."""
+
+    def __init__(self, region: str, *, attempts: int = 3, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._url = endpoint(region)
+        self._attempts = attempts
+        self._sleep = sleep
+        self._http = URLLib3Session(timeout=_TIMEOUT_S)
+        environ = os.environ
+        credentials = _Credentials(
+            environ["AWS_ACCESS_KEY_ID"], environ["AWS_SECRET_ACCESS_KEY"], environ.get("AWS_SESSION_TOKEN")
+        )
+        self._signer = SigV4Auth(credentials, "dynamodb", region)
+
+    def put_item(self, **request: Any) -> Any:
+        """Write an item."""
+        return self._call("PutItem", request)
+
+    def update_item(self, **request: Any) -> Any:
+        """Change an item."""
+        return self._call("UpdateItem", request)
+
+    def batch_get_item(self, **request: Any) -> Any:
+        """Read up to 100 items."""
+        return self._call("BatchGetItem", request)
+
+    def _call(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
+        """Raises ``ClientError``, or another ``BotoCoreError`` where nothing answers."""
+        body = json.dumps(request, separators=(",", ":")).encode()
+        for attempt in range(1, self._attempts + 1):
+            try:
+                status, headers, answer = self._post(operation, body)
+            except HTTPClientError:
+                if attempt == self._attempts:
+                    raise
+            else:
+                if status == 200:
+                    return {**answer, "ResponseMetadata": {"HTTPStatusCode": status, "HTTPHeaders": headers}}
+                code = str(answer.get("__type", status)).rpartition("#")[2]
+                if attempt == self._attempts or (status < 500 and code not in _TRANSIENT):
+                    message = answer.get("message", answer.get("Message", ""))
+                    raise ClientError({**answer, "Error": {"Code": code, "Message": message}}, operation)
+            # "Full jitter" (AWS Architecture Blog, "Exponential Backoff And Jitter").
+            self._sleep(random.random() * _FIRST_PAUSE_S * 2**attempt)  # noqa: S311 - spreads tries, guards nothing
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def _post(self, operation: str, body: bytes) -> tuple[int, dict[str, str], dict[str, Any]]:
+        headers = {"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": f"{_TARGET}.{operation}"}
+        request = AWSRequest(method="POST", url=self._url, data=body, headers=headers)
+        self._signer.add_auth(request)
+        response = self._http.send(request.prepare())
+        try:
+            answer = json.loads(response.content)
+        except ValueError:
+            answer = {}  # a proxy's page: its status says enough
+        names = {str(name).lower(): str(value) for name, value in response.headers.items()}
+        return response.status_code, names, answer if isinstance(answer, dict) else {}
+
+
+def endpoint(region: str) -> str:
+    """Return where DynamoDB answers for a region, unless the environment names another place, as botocore reads it."""
+    named = os.environ.get("AWS_ENDPOINT_URL_DYNAMODB") or os.environ.get("AWS_ENDPOINT_URL")
+    if named:
+        return named.rstrip("/") + "/"
+    suffix = next((found for start, found in _SUFFIXES.items() if region.startswith(start)), "amazonaws.com")
+    return f"https://dynamodb.{region}.{suffix}/"
