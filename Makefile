@@ -1,0 +1,57 @@
+# Everything a newcomer needs: `make demo`, `make test`. Each target sets itself up on a fresh clone.
+# Recipes are plain sh; the set-up itself is tools/install.py (standard library only).
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo local local-stop check test bench lock clean
+MAKEFLAGS += --no-print-directory
+
+PYTHON := .venv/bin/python
+PYTEST := $(PYTHON) -m pytest
+# The CDK's command line starts `node` by name: ours comes with the Python packages.
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+PYTHON_READY := .venv/.installed
+NODE_READY := node_modules/.installed
+
+help:
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
+	@echo "  Variables of demo and local: CONFIG=FILE (default feedback.toml), PORT=N (default 4566)"
+
+install: $(NODE_READY) ## set up .venv and node_modules, and nothing else
+	@:
+
+demo: $(NODE_READY) ## deploy to an embedded AWS, send mail through it, show what the loop did
+	@$(PYTHON) -m local demo
+
+local: $(NODE_READY) ## the embedded AWS, deployed and left running in the foreground (.local/env has its exports)
+	@$(PYTHON) -m local up
+
+local-stop: $(NODE_READY) ## end what `make local` started
+	@$(PYTHON) -m local stop
+
+check: $(NODE_READY) ## lint, types, import contracts, unit and property tests: under a minute
+	@.venv/bin/ruff check
+	@.venv/bin/ruff format --check
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports --no-logo --config pyproject.toml
+	@$(PYTEST) -n auto tests/unit tests/property
+
+test: check ## check, then the infrastructure and end-to-end tests
+	@$(PYTEST) tests/infra tests/e2e
+
+bench: $(NODE_READY) ## speed and size against peers and floors, as one table
+	@$(PYTHON) -m benchmarks
+
+lock: $(PYTHON_READY) ## write the lock files anew from requirements*.in and package.json
+	@$(PYTHON) tools/lock.py
+
+clean: ## remove everything that make made here, the embedded AWS included
+	@if [ -d .local ] && [ -x $(PYTHON) ]; then $(PYTHON) -m local stop; fi
+	@rm -rf .venv node_modules .local .build cdk.out *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(PYTHON_READY): requirements.txt requirements-dev.txt pyproject.toml tools/install.py
+	@python=$$(tools/find-python) && "$$python" tools/install.py python
+
+$(NODE_READY): $(PYTHON_READY) package.json package-lock.json .npmrc
+	@$(PYTHON) tools/install.py node
