@@ -1,0 +1,15 @@
+"""What the embedded AWS lacks, filled: each module one service, each gap listed in ``local/README.md``.
+
+The modules replace functions of ``ministack`` inside the emulator's own process, at its start and nowhere else.
+"""
+
+from __future__ import annotations
+
+
+def install() -> None:
+    """Fill every gap. Call once, in the emulator's process, before the first request."""
+    # ministack reads its environment when it is imported.
+    from local.gaps import cloudformation, cloudwatch, deliveries, invocations, queues, ses  # noqa: PLC0415
+
+    for module in (cloudformation, cloudwatch, deliveries, invocations, queues, ses):
+        module.install()

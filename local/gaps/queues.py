@@ -1,0 +1,79 @@
+"""SQS: messages put by other services without losing any, batches above ten for functions, and the batching window."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Mapping
+from typing import Any, Final
+
+from ministack.core.concurrency import esm_wake
+from ministack.core.responses import new_uuid
+from ministack.services import lambda_svc, sqs
+
+_BATCH_BYTES: Final = 6 * 1024 * 1024  # an invocation's payload
+Attributes = Mapping[str, Mapping[str, str]]
+
+
+def install() -> None:
+    """Let event source mappings have what their template asks for; the emulator stops at ten and never waits."""
+    sqs._receive_messages_for_esm = _receive
+
+
+def _mapping_of(queue: dict[str, Any]) -> dict[str, Any]:
+    arn = queue["attributes"].get("QueueArn")
+    return next((m for _a, _r, m in lambda_svc._iter_all_esms() if m.get("EventSourceArn") == arn), {})
+
+
+def _receive(queue_url: str, wanted: int) -> list[dict[str, Any]]:
+    """Return up to ``BatchSize`` messages, or none while the window is open and the batch is not full.
+
+    "Lambda invokes your function when the batching window ends, the batch size is reached, or the payload limit is
+    reached" (*Using Lambda with Amazon SQS*). The window opens with the oldest visible message.
+    """
+    with sqs._queues_lock:
+        queue = sqs._get_q(queue_url)
+        sqs._expire_retained(queue)
+        sqs._dlq_sweep(queue)
+        now = time.time()
+        visible = [m for m in queue["messages"] if m["visible_at"] <= now]
+        window = float(_mapping_of(queue).get("MaximumBatchingWindowInSeconds") or 0)
+        oldest = min((max(m["visible_at"], m["sent_at"]) for m in visible), default=now)
+        if len(visible) < wanted and now - oldest < window:
+            return []
+        visibility = int(queue["attributes"].get("VisibilityTimeout", "30"))
+        taken: list[dict[str, Any]] = sqs._collect_msgs(queue, _fitting(visible[:wanted]), visibility)
+        return taken
+
+
+def _fitting(messages: list[dict[str, Any]]) -> int:
+    size = 0
+    for position, message in enumerate(messages):
+        size += len(message["body"])
+        if size > _BATCH_BYTES:
+            return max(1, position)
+    return max(1, len(messages))
+
+
+def put(arn: str, body: str, attributes: Attributes | None = None, group: str = "", deduplication: str = "") -> bool:
+    """Put a message on a queue by its ARN, as a service of AWS does; say whether the queue exists."""
+    queue = sqs._queue_by_arn(arn)
+    if queue is None:
+        return False
+    now = time.time()
+    message: dict[str, Any] = {
+        "id": new_uuid(),
+        "body": body,
+        "md5_body": hashlib.md5(body.encode(), usedforsecurity=False).hexdigest(),
+        "message_attributes": dict(attributes or {}),
+        "md5_attrs": sqs._md5_msg_attrs(dict(attributes or {})),
+        "sent_at": now,
+        "visible_at": now + sqs.queue_delay(queue),
+        "group_id": group or None,
+        "dedup_id": deduplication or None,
+    }
+    sqs._ensure_msg_fields(message)
+    with sqs._queues_lock:  # the pollers replace this list: an append beside them would be lost
+        queue["messages"].append(message)
+    esm_wake.set()
+    return True
