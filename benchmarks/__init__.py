@@ -1,1 +1,1 @@
-"""Measured against peers and floors, in one run with interleaved repeats. Ratios hold between machines, absolutes do not."""
+"""Measured against peers and floors, in one run, interleaved. Ratios hold between machines, absolutes do not."""

@@ -153,7 +153,8 @@ class _Maker:
         headers = [
             (
                 "Received",
-                f"from app-{self.chance.randrange(99)}.internal (ec2-{self._ip()}.compute-1.amazonaws.com [{self._ip()}]) "
+                f"from app-{self.chance.randrange(99)}.internal "
+                f"(ec2-{self._ip()}.compute-1.amazonaws.com [{self._ip()}]) "
                 f"by email-smtp.amazonaws.com with SMTP (SimpleEmailService-d-{_hex(self.chance, 9)}) "
                 f"id {_hex(self.chance, 20)}; {self.sent}",
             ),

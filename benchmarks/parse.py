@@ -1,8 +1,8 @@
 """Parse and decide, against the floor of two ``json.loads`` and dictionary access: ``python -m benchmarks.parse``.
 
-Everyone reads the same SNS messages as text and gives one event per recipient. CPU time of this process, peers interleaved
-slice by slice in changing order, so that a noisy second falls on all of them; ratios are taken within a repeat. With
-django-anymail installed (it is no dependency of ours) its webhook view is measured too.
+Everyone reads the same SNS messages as text and gives one event per recipient. CPU time of this process, peers
+interleaved slice by slice in changing order, so that a noisy second falls on all of them; ratios are taken within a
+repeat. With django-anymail installed (it is no dependency of ours) its webhook view is measured too.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ _FIELDS: Final = {
 
 
 def floor(messages: Sequence[str]) -> int:
-    """Return how many rows the messages give: the least that any reader in pure Python with the stdlib's JSON must do."""
+    """Return how many rows the messages give: the least that a reader with the standard library's JSON must do."""
     count = 0
     for message in messages:
         envelope = json.loads(message)
@@ -173,10 +173,10 @@ def ratios(rates: dict[str, list[float]], name: str, base: str = FLOOR) -> list[
 def table(rates: dict[str, list[float]]) -> str:
     """Return the result as text: median messages a CPU-second, and median, lowest and highest ratio to the floor."""
     lines = [f"{'':<46}{'messages/s':>11}{'x floor':>9}   lowest..highest"]
-    for name in rates:
+    for name, speeds in rates.items():
         ratio = ratios(rates, name)
         lines.append(
-            f"{name:<46}{statistics.median(rates[name]):>11,.0f}{statistics.median(ratio):>9.2f}   "
+            f"{name:<46}{statistics.median(speeds):>11,.0f}{statistics.median(ratio):>9.2f}   "
             f"{min(ratio):.2f}..{max(ratio):.2f}"
         )
     return "\n".join(lines)
@@ -196,7 +196,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     size = sum(map(len, messages)) / len(messages) / 1_000
     print(
-        f"{len(messages):,} SNS messages of {size:.1f} kB on average, {count[OURS]:,} events, Python {sys.version.split()[0]}"
+        f"{len(messages):,} SNS messages of {size:.1f} kB on average, {count[OURS]:,} events, "
+        f"Python {sys.version.split()[0]}"
     )
     rates = measure(peers, messages, options.repeats)
     print(table(rates))

@@ -31,7 +31,7 @@ def time_or_none(value: object) -> int | None:
     """Return the time that a text of ISO 8601 names, in ms since 1970, and ``None`` for what is no time since 1970."""
     try:  # nearly every time; several times as fast as by the pattern
         since = datetime.fromisoformat(value) - _EPOCH  # type: ignore[arg-type]
-        ms = (since.days * 86_400 + since.seconds) * SECOND + since.microseconds // 1_000
+        ms = since.days * DAY + (since.seconds * SECOND + since.microseconds // 1_000)
     except (TypeError, ValueError, OverflowError):  # no text, no zone, a leap second, or no time
         try:
             ms = parse_time(value) if isinstance(value, str) else -1
@@ -43,7 +43,7 @@ def time_or_none(value: object) -> int | None:
 def parse_time(text: str) -> int:
     """Return an ISO 8601 time as milliseconds since 1970, UTC where it names no zone.
 
-    Raises ``InvalidTime``. The formats SES uses: `Amazon SNS notification contents for Amazon SES`, field ``timestamp``.
+    Raises ``InvalidTime``. SES's formats: `Amazon SNS notification contents for Amazon SES`, field ``timestamp``.
     """
     found = _TIME.fullmatch(text.strip())
     if found is None:
@@ -51,13 +51,13 @@ def parse_time(text: str) -> int:
     clock, fraction, zone = found.groups()
     if zone is None or zone in "Zz":
         zone = "+00:00"
+    seconds = int(clock[17:19])
     try:
         minute = _minute(clock[:10] + "T" + clock[11:16], zone)
-        seconds = int(clock[17:19])
-        if seconds > 60:
-            raise ValueError("seconds above 60")
     except (ValueError, OverflowError) as error:
         raise InvalidTime(f"{text[:40]!r} is not a time: {error}") from None
+    if seconds > 60:  # 60 is a leap second
+        raise InvalidTime(f"{text[:40]!r} is not a time: a minute has 60 seconds")
     return minute + seconds * SECOND + (int((fraction + "00")[:3]) if fraction else 0)
 
 
