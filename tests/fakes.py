@@ -129,8 +129,10 @@ class FakeQuarantine:
     def __init__(self) -> None:
         self.kept: dict[str, Fault] = {}
         self.troubles: list[Exception] = []
+        self.calls = 0
 
     def keep(self, fault: Fault, now: int) -> bool:
+        self.calls += 1
         if self.troubles:
             raise self.troubles.pop(0)
         new = fault.raw not in self.kept

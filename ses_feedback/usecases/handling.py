@@ -62,7 +62,8 @@ class Batch:
             counts["notifications"] += 1
             counts["events"] += len(reading.events)
             counts["setups"] += len(reading.setups)
-            for fault in reading.faults:
+            # Faults of one notification share its text: it is kept once, however many of its recipients are unreadable.
+            for fault in {fault.raw: fault for fault in reversed(reading.faults)}.values():
                 self.attempt([entry.id], partial(self._keep, fault))
 
     def _keep(self, fault: Fault) -> None:

@@ -170,6 +170,7 @@ def test_the_readable_recipients_of_a_notification_with_a_bad_one_still_count() 
     outcome = run(store, quarantine, sns_event(bounce(to=["jane@example.net", "not an address", ""])))
     assert set(store.items) == {JANE}
     assert outcome.counts["quarantined"] == 1
+    assert quarantine.calls == 1  # one text is kept once, however many recipients in it are unreadable
     assert outcome.failed == set()
 
 
