@@ -28,6 +28,13 @@ UNFINISHED = ".installing"
 
 REQUIREMENTS = ("requirements.txt", "requirements-dev.txt")
 
+# Byte code of what a synth and the command line import, also where the environment forbids writing any on the way:
+# without it each synth would compile the CDK again, which takes as long as the synth.
+WARM_UP = (
+    "from infra.node import use_packaged_node; use_packaged_node(); "
+    "import infra.main, ses_feedback.cli.commands, ses_feedback.adapters.connection"
+)
+
 _NO_NETWORK = re.compile(
     r"NewConnectionError|NameResolutionError|name resolution|Network is unreachable|Connection (?:refused|reset|abort)"
     r"|ConnectTimeout|ReadTimeout|timed out|ProxyError"
@@ -92,6 +99,7 @@ def install_python(log: Path) -> None:
         pip += ["--retries", "2", "--no-input"]
         run("the Python packages", [*pip, *(a for file in REQUIREMENTS for a in ("-r", file))], log)
         run("ses-feedback itself", [*pip, "--no-deps", "--editable", "."], log)
+        run("byte code", [str(python), "-c", WARM_UP], log, PYTHONDONTWRITEBYTECODE="")
     except BaseException as error:
         if fresh:
             shutil.rmtree(VENV, ignore_errors=True)

@@ -64,9 +64,10 @@ def test_both_parts_leave_their_stamp(install: ModuleType, capsys: pytest.Captur
     """The lock files are installed together, the project itself after them without dependencies, then npm's."""
     assert install.main(["python"]) == 0
     assert install.main(["node"]) == 0
-    first, second, third = calls()
+    first, second, warm_up, third = calls()
     assert "-r requirements.txt -r requirements-dev.txt" in first
     assert second.endswith("--no-deps --editable .")
+    assert "import infra.main" in warm_up  # byte code, also where the environment forbids to write any on the way
     assert third.startswith("npm ci ")
     assert Path(".venv/.installed").exists()
     assert Path("node_modules/.installed").exists()
