@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import socket
 import time
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
@@ -21,6 +22,9 @@ from botocore.httpsession import URLLib3Session
 
 _TARGET: Final = "DynamoDB_20120810"
 _TIMEOUT_S: Final = 10
+# As botocore's client does. Headers and body go out in two pieces, and without this the second would wait until the
+# first was acknowledged, which a receiver may put off for 40 ms.
+_AT_ONCE: Final = [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)]
 _FIRST_PAUSE_S: Final = 0.05
 # DynamoDB Developer Guide, "Error handling": worth another try at once. HTTP 5xx is as well.
 _TRANSIENT: Final = frozenset(
@@ -52,7 +56,7 @@ class DynamoDbWire:
         self._url = endpoint(region)
         self._attempts = attempts
         self._sleep = sleep
-        self._http = URLLib3Session(timeout=_TIMEOUT_S)
+        self._http = URLLib3Session(timeout=_TIMEOUT_S, socket_options=_AT_ONCE)
         environ = os.environ
         credentials = _Credentials(
             environ["AWS_ACCESS_KEY_ID"], environ["AWS_SECRET_ACCESS_KEY"], environ.get("AWS_SESSION_TOKEN")

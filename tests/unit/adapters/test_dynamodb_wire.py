@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -10,6 +11,7 @@ from typing import Any
 
 import botocore.session
 import pytest
+import urllib3.util.connection
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
@@ -154,6 +156,24 @@ def test_calls_go_out_as_botocore_sends_them_on_one_connection(server: Server, w
         ("DynamoDB_20120810.BatchGetItem", {"RequestItems": {"t": {"Keys": [ITEM]}}}),
     ]
     assert server.connections == 1
+
+
+def test_a_request_does_not_wait_for_the_acknowledgement_of_its_first_piece(
+    server: Server, wire: DynamoDbWire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nagle's algorithm is off, as in botocore's client: else each call would wait up to 40 ms in between."""
+    made: list[socket.socket] = []
+    connect = urllib3.util.connection.create_connection
+
+    def create_connection(*args: Any, **options: Any) -> socket.socket:
+        made.append(connect(*args, **options))
+        return made[-1]
+
+    monkeypatch.setattr(urllib3.util.connection, "create_connection", create_connection)
+    server.answers = [(200, {})]
+    wire.put_item(TableName="t", Item=ITEM)
+    (connection,) = made
+    assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_a_failed_condition_brings_back_what_is_there(server: Server, wire: DynamoDbWire) -> None:
