@@ -4,45 +4,62 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from functools import cached_property
+from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ses_feedback import naming
 from ses_feedback.adapters.account_lists import SesAccountLists
 from ses_feedback.adapters.clients import client
+from ses_feedback.adapters.quarantine_pieces import QuarantinePieces
 from ses_feedback.adapters.suppression_table import META, SuppressionTable
 from ses_feedback.adapters.troubles import Place, Trouble, code_of, is_missing, one_line, plainly
+from ses_feedback.adapters.work_queues import SqsWorkQueue
 from ses_feedback.config.model import Config
 from ses_feedback.domain.keys import Keys
-from ses_feedback.usecases.ports import AccountLists, QuestionStore
+from ses_feedback.usecases.ports import AccountLists, QuarantineStore, QuestionStore, WorkQueue
 
 
-class Connection(NamedTuple):
-    """A deployment's table, and SES's lists in the regions of the deployment."""
+class Connection:
+    """A deployment's table, quarantine and queues, and SES's lists in its regions; each opened when it is needed."""
 
-    store: QuestionStore
-    deployment: str
-    regions: tuple[str, ...]
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._place = Place(config.deployment.name, config.deployment.region)
+
+    @cached_property
+    def store(self) -> QuestionStore:
+        """The suppression table. Needs ``secretsmanager:GetSecretValue`` and ``kms:Decrypt`` for the address key."""
+        keys = Keys(_address_key(self._place))
+        dynamodb = _client("dynamodb", self._place.region)
+        return SuppressionTable(dynamodb, naming.table_name(self._place.deployment), keys, self._config.policy)
+
+    @cached_property
+    def quarantine(self) -> QuarantineStore:
+        """The quarantine bucket, in the account of the credentials."""
+        deployment, region = self._place
+        account = _client("sts", region).get_caller_identity()["Account"]
+        bucket = naming.quarantine_bucket_name(deployment, account, region)
+        return QuarantinePieces(_client("s3", region), bucket)
+
+    def queue(self, name: str) -> WorkQueue:
+        """Return a queue by its name."""
+        return SqsWorkQueue(_client("sqs", self._place.region), name)
 
     def lists(self, *spellings: str) -> AccountLists:
         """Return SES's lists, on which an address may stand in other ``spellings`` too."""
-        return SesAccountLists(self.deployment, self.regions, spellings)
+        return SesAccountLists(self._place.deployment, self._config.deployment.regions, spellings)
 
 
 @contextmanager
 def connect(config: Config) -> Iterator[Connection]:
     """Open a deployment. Whatever AWS refuses inside the block is raised as ``Trouble``: one line that says what to do.
 
-    The region is the configuration's, whatever AWS_REGION says. Needs ``secretsmanager:GetSecretValue`` and
-    ``kms:Decrypt`` for the address key.
+    The region is the configuration's, whatever AWS_REGION says.
     """
-    name, region = config.deployment.name, config.deployment.region
-    place = Place(name, region)
-    with plainly(place):
-        keys = Keys(_address_key(place))
-        store = SuppressionTable(_client("dynamodb", region), naming.table_name(name), keys, config.policy)
-        yield Connection(store, name, config.deployment.regions)
+    with plainly(Place(config.deployment.name, config.deployment.region)):
+        yield Connection(config)
 
 
 def _client(service: str, region: str) -> Any:

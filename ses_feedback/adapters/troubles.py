@@ -26,16 +26,29 @@ _THROTTLED: Final = {
     *("LimitExceededException", "ProvisionedThroughputExceededException", "RequestLimitExceeded", "RequestThrottled"),
     *("SlowDown", "Throttling", "ThrottlingException", "ThrottledException", "TooManyRequestsException"),
 }
-_SERVICES: Final = {
-    "BatchGetItem": "dynamodb",
-    "DeleteSuppressedDestination": "ses",
-    "GetCallerIdentity": "sts",
-    "GetItem": "dynamodb",
-    "GetSecretValue": "secretsmanager",
-    "PutItem": "dynamodb",
-    "Query": "dynamodb",
-    "UpdateItem": "dynamodb",
+# The IAM action that an operation needs (`Actions, resources, and condition keys for AWS services`).
+_ACTIONS: Final = {
+    "BatchGetItem": "dynamodb:BatchGetItem",
+    "ChangeMessageVisibilityBatch": "sqs:ChangeMessageVisibility",
+    "DeleteMessageBatch": "sqs:DeleteMessage",
+    "DeleteObject": "s3:DeleteObject",
+    "DeleteSuppressedDestination": "ses:DeleteSuppressedDestination",
+    "GetCallerIdentity": "sts:GetCallerIdentity",
+    "GetItem": "dynamodb:GetItem",
+    "GetObject": "s3:GetObject",
+    "GetQueueAttributes": "sqs:GetQueueAttributes",
+    "GetQueueUrl": "sqs:GetQueueUrl",
+    "GetSecretValue": "secretsmanager:GetSecretValue",
+    "ListObjectsV2": "s3:ListBucket",
+    "PutItem": "dynamodb:PutItem",
+    "PutObject": "s3:PutObject",
+    "Query": "dynamodb:Query",
+    "ReceiveMessage": "sqs:ReceiveMessage",
+    "SendMessageBatch": "sqs:SendMessage",
+    "UpdateItem": "dynamodb:UpdateItem",
 }
+_NO_QUEUE: Final = {"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"}
+_NO_BUCKET: Final = "NoSuchBucket"
 _LOGIN: Final = "name a profile in AWS_PROFILE, or log in (aws sso login, aws configure)"
 # "User: ARN is not authorized to perform: ACTION on resource: ARN because …"; parts may be absent.
 _NOT_AUTHORIZED: Final = re.compile(
@@ -112,9 +125,10 @@ def _refusal(error: ClientError, place: Place) -> str:  # noqa: PLR0911 - one li
         return _denial(message, permission, region)
     if code in _THROTTLED:
         return f"AWS is throttling {permission} in {region} ({code}): try again in a moment"
-    if is_missing(error):
+    missing = _missing(error, place)
+    if missing:
         return (
-            f"there is no table {naming.table_name(place.deployment)} in {region} of this account: deploy first "
+            f"there is no {missing} in {region} of this account: deploy first "
             "(cdk deploy), or is this the wrong account (AWS_PROFILE) or region (deployment.region)?"
         )
     if status >= 500:
@@ -122,6 +136,18 @@ def _refusal(error: ClientError, place: Place) -> str:  # noqa: PLR0911 - one li
     if "index" in message and error.operation_name == "Query":
         return f"the table in {region} was deployed by another version ({message}): deploy again (cdk deploy)"
     return f"AWS refuses {permission} in {region}: {code}: {message}"
+
+
+def _missing(error: ClientError, place: Place) -> str | None:
+    """Return what of a deployment is not there, or ``None`` where the error says something else."""
+    code = code_of(error)
+    if is_missing(error):
+        return f"table {naming.table_name(place.deployment)}"
+    if code in _NO_QUEUE:
+        return f'queue of deployment "{place.deployment}"'
+    if code == _NO_BUCKET:
+        return f'quarantine of deployment "{place.deployment}"'
+    return None
 
 
 def _denial(message: str, permission: str, region: str) -> str:
@@ -137,8 +163,7 @@ def _denial(message: str, permission: str, region: str) -> str:
 
 def _permission(operation: str) -> str:
     """Return the IAM action of an operation: ``dynamodb:GetItem``."""
-    service = _SERVICES.get(operation)
-    return f"{service}:{operation}" if service else operation
+    return _ACTIONS.get(operation, operation)
 
 
 def _failure(error: BotoCoreError, place: Place) -> str:  # noqa: PLR0911 - one line for each way to fail

@@ -13,6 +13,9 @@ from ses_feedback.cli.commands import Command, Group
 from ses_feedback.cli.explain import explain
 from ses_feedback.cli.listing import list_
 from ses_feedback.cli.options import PROGRAM, examples
+from ses_feedback.cli.quarantine import list_quarantine, show_quarantined
+from ses_feedback.cli.quarantine_retry import retry
+from ses_feedback.cli.redrive import redrive
 from ses_feedback.cli.rulings import release, suppress
 from ses_feedback.cli.screen import Screen, tell
 from ses_feedback.cli.show import show
@@ -21,7 +24,7 @@ _EPILOG = """\b
 Exit codes:
   0    done; for check: every address may be mailed
   1    check: at least one address is suppressed
-  2    an error, told in one line on standard error
+  2    an error, told in one line on standard error; or not everything could be done, told likewise
   130  interrupted (Ctrl-C)
   141  whoever read the output stopped reading
 
@@ -34,6 +37,8 @@ Environment:
   the region is always the configuration's deployment.region.
 """
 
+_HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
+
 app = typer.Typer(
     cls=Group,
     name=PROGRAM,
@@ -42,8 +47,15 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings=_HELP_OPTIONS,
 )
+quarantine = typer.Typer(
+    cls=Group,
+    help="See what could not be read, and put it back to work.",
+    rich_markup_mode=None,
+    context_settings=_HELP_OPTIONS,
+)
+app.add_typer(quarantine, name="quarantine")
 
 
 def _show_version(wanted: bool) -> None:
@@ -60,15 +72,25 @@ def root(
     ] = False,
 ) -> int:
     """Show the help where no command is named: a script that forgot one fails, a person learns them."""
-    if ctx.invoked_subcommand is not None or version:
+    return 0 if version else _help_without_command(ctx)
+
+
+@quarantine.callback(invoke_without_command=True)
+def quarantine_root(ctx: typer.Context) -> int:
+    """See what could not be read, and put it back to work."""
+    return _help_without_command(ctx)
+
+
+def _help_without_command(ctx: typer.Context) -> int:
+    if ctx.invoked_subcommand is not None:
         return 0
     for line in ctx.get_help().splitlines():
         tell(line)
     return 2
 
 
-def _add(function: Callable[..., int], name: str, *lines: str) -> None:
-    app.command(name, cls=Command, epilog=examples(*lines))(function)
+def _add(function: Callable[..., int], name: str, *lines: str, group: typer.Typer = app) -> None:
+    group.command(name, cls=Command, epilog=examples(*lines))(function)
 
 
 _add(
@@ -96,4 +118,32 @@ _add(
     "list",
     "list --reason complaint --since 7d",
     "list --environment production --stream marketing --limit 1000 --json",
+)
+_add(
+    list_quarantine,
+    "list",
+    "quarantine list",
+    'quarantine list --since 7d --why "unknown identity" --json',
+    group=quarantine,
+)
+_add(
+    show_quarantined,
+    "show",
+    "quarantine show 5d41402a",
+    "quarantine show 5d41402a --json",
+    group=quarantine,
+)
+_add(
+    retry,
+    "retry",
+    "quarantine retry 5d41402a 7d793037",
+    "quarantine retry --all --dry-run",
+    'quarantine retry --why "unknown identity" --rate 20/s',
+    group=quarantine,
+)
+_add(
+    redrive,
+    "redrive",
+    "redrive --dry-run",
+    "redrive dead-letters --limit 100 --rate 10",
 )

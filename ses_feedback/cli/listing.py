@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,18 +9,16 @@ import typer
 
 from ses_feedback.cli.options import DEFAULT_CONFIG, ConfigFile, Environment, Json
 from ses_feedback.cli.screen import QUIET, Part, Screen, Styled, tell
-from ses_feedback.cli.session import Session, quoted
+from ses_feedback.cli.session import Session
+from ses_feedback.cli.values import start_of, whole_number
 from ses_feedback.cli.words import length, moment, time_or_none
 from ses_feedback.config import load
-from ses_feedback.domain.errors import InvalidDuration, InvalidTime, PermanentError
 from ses_feedback.domain.history import Suppression
-from ses_feedback.domain.times import format_time, parse_duration, parse_time
+from ses_feedback.domain.times import format_time
 from ses_feedback.usecases import questions
 from ses_feedback.usecases.questions import Answer
 
 _LIMIT = "100"
-_LARGEST_LIMIT = 1_000_000_000
-_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
 def list_(
@@ -53,8 +50,8 @@ def list_(
     if stream is not None:
         stream = questions.choose_stream(settings, where, stream)
     now = session.now()
-    start = 0 if since is None else _start(since, now)
-    most = _most(limit)
+    start = 0 if since is None else start_of(since, now)
+    most = whole_number("--limit", limit)
     with session.connect(settings) as deployment:
         found = list(
             questions.listing(
@@ -71,27 +68,6 @@ def list_(
     if len(found) > most:
         tell(f"there are more: --limit {most * 10} shows up to {most * 10}")
     return 0
-
-
-def _start(text: str, now: int) -> int:
-    """Return since when, in ms: a duration counts back from now, a date is its first moment in UTC."""
-    try:
-        duration = parse_duration(text)
-        if duration is not None:
-            return max(now - duration, 0)
-    except InvalidDuration:
-        try:
-            return max(parse_time(f"{text}T00:00:00Z" if _DAY.fullmatch(text) else text), 0)
-        except InvalidTime:
-            pass
-    raise PermanentError(f"--since: {quoted(text)} is neither a duration such as 7d nor a date such as 2026-11-01")
-
-
-def _most(text: str) -> int:
-    number = int(text) if text.isdecimal() and text.isascii() and len(text) <= 10 else 0
-    if not 1 <= number <= _LARGEST_LIMIT:
-        raise PermanentError(f"--limit: {quoted(text)} is not a whole number from 1 to {_LARGEST_LIMIT}")
-    return number
 
 
 def _suppression(answer: Answer) -> Suppression:

@@ -12,7 +12,7 @@ from ses_feedback.domain.errors import InvalidAddress, PermanentError
 
 if TYPE_CHECKING:
     from ses_feedback.config import Config
-    from ses_feedback.usecases.ports import AccountLists, QuestionStore
+    from ses_feedback.usecases.ports import AccountLists, QuarantineStore, QuestionStore, WorkQueue
 
 
 class Deployment(Protocol):
@@ -21,6 +21,13 @@ class Deployment(Protocol):
     @property
     def store(self) -> QuestionStore:
         """What is known of addresses."""
+
+    @property
+    def quarantine(self) -> QuarantineStore:
+        """What could not be read."""
+
+    def queue(self, name: str) -> WorkQueue:
+        """Return a queue by its name."""
 
     def lists(self, *spellings: str) -> AccountLists:
         """Return SES's own lists, on which an address may be spelled otherwise."""

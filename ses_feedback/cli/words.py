@@ -63,3 +63,32 @@ def verdict(found: Suppression | None) -> dict[str, Any]:
         "until": time_or_none(found.until) if found else None,
         "since": format_time(found.since) if found else None,
     }
+
+
+def count(number: int, unit: str) -> str:
+    """Return a number of things: ``1 message``, ``1,200 messages``."""
+    return _count(number, unit) if number < 1_000 else f"{number:,} {unit}s"
+
+
+def bytes_(number: int) -> str:
+    """Return a size: ``812 B``, ``3.4 kB``, ``1.2 MB``."""
+    if number < 1_000:
+        return f"{number} B"
+    return f"{number / 1_000:.1f} kB" if number < 1_000_000 else f"{number / 1_000_000:.1f} MB"
+
+
+def kind_of(topic: str | None) -> str | None:
+    """Return the kind of feedback that a topic of ours carries, from its name; ``None`` for any other."""
+    parts = _topic_parts(topic)
+    return parts[1] if parts else None
+
+
+def origin(topic: str | None) -> str:
+    """Return what a topic carries and of whom, ``bounce example-com``; another's name as it is."""
+    parts = _topic_parts(topic)
+    return f"{parts[1]} {parts[2]}" if parts else (topic or "").rpartition(":")[2]
+
+
+def _topic_parts(topic: str | None) -> list[str] | None:
+    parts = (topic or "").rpartition(":")[2].split("_")
+    return parts if len(parts) == 4 else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from ses_feedback.domain.events import Fault
 from ses_feedback.domain.history import History, Suppression
@@ -78,3 +78,98 @@ class AccountLists(Protocol):
 
     def remove(self, address: str) -> Mapping[str, str | None]:
         """Take an address off the list of each region; return region to ``None``, or to what went wrong there."""
+
+
+class Kept(NamedTuple):
+    """A piece in quarantine, as a listing knows it. ``id`` is the hash of its text, in 64 hexadecimal digits.
+
+    ``at`` is when it was put there, in ms; ``size`` that of the stored object in bytes. ``retrying`` means that a retry
+    has begun, and is not done.
+    """
+
+    id: str
+    at: int
+    size: int
+    retrying: bool
+
+
+class Piece(NamedTuple):
+    """A piece in quarantine, whole. ``raw`` is ``None`` where the stored object is none of ours: ``why`` says so.
+
+    ``stored`` is the object as it was read, and ``version`` tells it from a later one of the same text.
+    """
+
+    kept: Kept
+    at: int
+    why: str
+    topic: str | None
+    raw: str | None
+    stored: bytes
+    version: str
+
+
+class QuarantineStore(Protocol):
+    """What an operator does with the quarantine. Every call may raise ``RetryableError``.
+
+    A piece leaves it in three steps, and may be found between any two of them: it is *held* (a copy is made for the
+    retry), *withdrawn* (the original goes), and, once it was sent, *let go* (the copy goes). Withdrawing comes before
+    sending, so that a piece that fails again is kept, and counted, as new. The two deletions spare a later object.
+    """
+
+    def pages(self) -> Iterator[Sequence[Kept]]:
+        """Yield all that is in quarantine, in no useful order, a thousand at a time, before what is retrying."""
+
+    def find(self, prefix: str) -> Sequence[Kept]:
+        """Return the pieces whose id begins with a prefix; at most a thousand in quarantine and as many retrying."""
+
+    def read(self, wanted: Sequence[Kept]) -> Sequence[Piece]:
+        """Return pieces whole, in order, without those that are gone by now."""
+
+    def hold(self, pieces: Sequence[Piece]) -> Sequence[Piece]:
+        """Copy pieces to where a retry finds them; return them as they stand there."""
+
+    def withdraw(self, pieces: Sequence[Piece]) -> None:
+        """Delete the originals of pieces, where they are still what was read."""
+
+    def let_go(self, held: Sequence[Piece]) -> None:
+        """Delete what was held, where it is still what was held."""
+
+
+class Letter(NamedTuple):
+    """A message of a queue. ``id`` is unique in a batch; ``receipt`` is ``None`` for one that is still to be sent.
+
+    ``attributes`` are the message's own, as SQS has them; ``sent_at`` is when it was first sent, in ms.
+    """
+
+    id: str
+    body: str
+    attributes: Mapping[str, Any]
+    receipt: str | None = None
+    sent_at: int = 0
+    receives: int = 0
+
+
+class WorkQueue(Protocol):
+    """A queue as an operator works with it. Every call may raise ``RetryableError``."""
+
+    @property
+    def name(self) -> str:
+        """The queue's name."""
+
+    def largest(self) -> int:
+        """Return the size in bytes of the largest message it takes, attributes included."""
+
+    def depth(self) -> int:
+        """Return how many messages are in it, hidden ones included; SQS's count may be a minute old."""
+
+    def receive(self, most: int, hidden_s: int) -> Sequence[Letter]:
+        """Return some messages, at most ten, hidden from others for a while; none where none came within seconds."""
+
+    def send(self, letters: Sequence[Letter]) -> Mapping[str, str]:
+        """Send messages; return what was refused: id to the reason."""
+
+    def delete(self, letters: Sequence[Letter]) -> Mapping[str, str]:
+        """Delete received messages; return what could not be: id to the reason."""
+
+    def show_again(self, letters: Sequence[Letter]) -> None:
+        """Hide received messages no longer. What cannot be shown comes back by itself."""

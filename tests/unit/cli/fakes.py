@@ -13,6 +13,7 @@ from ses_feedback.domain.policy import DEFAULT_POLICY
 from ses_feedback.domain.times import DAY, HOUR, parse_time
 from ses_feedback.usecases.merging import merge
 from ses_feedback.usecases.ports import AccountLists, Listed, QuestionStore, Stored
+from tests.unit.usecases.comeback import Calls, Objects, Queue
 
 NOW = parse_time("2026-11-24T05:00:00.000Z")
 
@@ -94,6 +95,15 @@ class FakeDeployment:
 
     store: QuestionStore
     account_lists: Lists = field(default_factory=Lists)
+    calls: Calls = field(default_factory=Calls)
+    quarantine: Objects = field(init=False)
+    queues: dict[str, Queue] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.quarantine = Objects(self.calls)
+
+    def queue(self, name: str) -> Queue:
+        return self.queues.setdefault(name, Queue(name, self.calls))
 
     def lists(self, *spellings: str) -> AccountLists:
         self.account_lists.spellings = spellings

@@ -1,4 +1,4 @@
-"""The whole command line against moto's DynamoDB, Secrets Manager and STS."""
+"""The whole command line against moto's DynamoDB, Secrets Manager, S3, SQS and STS."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from moto import mock_aws
 
 from ses_feedback import naming
 from ses_feedback.adapters import clients
+from ses_feedback.adapters.quarantine_bucket import QuarantineBucket
 from ses_feedback.adapters.suppression_table import SuppressionTable
 from ses_feedback.cli.program import run
+from ses_feedback.domain.events import Fault
 from ses_feedback.domain.history import History
 from ses_feedback.domain.keys import Keys
 from ses_feedback.domain.policy import DEFAULT_POLICY
@@ -93,6 +95,50 @@ def test_the_whole_life_of_an_address(aws: Aws) -> None:
     assert {r["address"] for r in aws("list", "--json").records} == {"jane@example.net", "joe@example.net"}
     assert aws("show", "joe@example.net", "--json").records[0]["rulings"][0]["why"] == "asked"
     assert aws("check", "joe@example.net", "--stream", "marketing", "--json").code == 1
+
+
+def test_putting_back_what_was_put_aside(aws: Aws) -> None:
+    """Without table and secret: neither quarantine nor redrive needs the address key."""
+    s3, sqs = clients.client("s3", REGION), clients.client("sqs", REGION)
+    bucket = naming.quarantine_bucket_name("ses-feedback", "123456789012", REGION)
+    s3.create_bucket(Bucket=bucket)
+    urls = {
+        name: sqs.create_queue(QueueName=f"ses-feedback-{name}")["QueueUrl"]
+        for name in ("retry", "tally", "dead-letters", "tally-dead-letters")
+    }
+    for number in range(12):
+        assert QuarantineBucket(lambda: s3, bucket).keep(Fault(f"text {number}", "a former bug"), number)
+        sqs.send_message(QueueUrl=urls["dead-letters"], MessageBody=f"letter {number}")
+    listed = aws("quarantine", "list", "--json").records
+    assert len(listed) == 12
+    assert aws("quarantine", "show", listed[0]["id"][:12], "--json").records[0]["raw"].startswith("text ")
+    (put_back,) = aws("quarantine", "retry", "--all", "--json").records
+    assert (put_back["found"], put_back["put_back"], put_back["left"]) == (12, 12, 0)
+    assert aws("quarantine", "list", "--json").out == ""
+    (redriven,) = aws("redrive", "dead-letters", "--json").records
+    assert (redriven["found"], redriven["moved"], redriven["left"]) == (12, 12, 0)
+    for name, waiting in (("retry", 24), ("tally", 12), ("dead-letters", 0)):
+        found = sqs.get_queue_attributes(QueueUrl=urls[name], AttributeNames=["ApproximateNumberOfMessages"])
+        assert int(found["Attributes"]["ApproximateNumberOfMessages"]) == waiting
+
+
+@pytest.mark.parametrize(
+    ("command", "missing"),
+    [
+        (("quarantine", "list"), "quarantine"),
+        (("quarantine", "show", "abcd"), "quarantine"),
+        (("quarantine", "retry", "--all"), "quarantine"),
+        (("redrive",), "queue"),
+        (("redrive", "--dry-run"), "queue"),
+    ],
+)
+def test_nothing_to_put_back_from(aws: Aws, command: tuple[str, ...], missing: str) -> None:
+    """Nothing is deployed there: one line, which says so."""
+    done = aws(*command)
+    assert (done.code, done.out, len(done.err.splitlines())) == (2, "", 1)
+    assert done.err.startswith(
+        f'ses-feedback: there is no {missing} of deployment "ses-feedback" in us-east-1 of this account: deploy first'
+    )
 
 
 def test_not_deployed(aws: Aws) -> None:

@@ -86,6 +86,28 @@ def refused(code: str, operation: str = "BatchGetItem", message: str = "", statu
             "or is this the wrong account (AWS_PROFILE) or region (deployment.region)?",
         ),
         (
+            refused("NoSuchBucket", "ListObjectsV2", status=404),
+            'there is no quarantine of deployment "ses-feedback" in eu-west-1 of this account: deploy first '
+            "(cdk deploy), or is this the wrong account (AWS_PROFILE) or region (deployment.region)?",
+        ),
+        (
+            refused("AWS.SimpleQueueService.NonExistentQueue", "GetQueueUrl"),
+            'there is no queue of deployment "ses-feedback" in eu-west-1 of this account: deploy first (cdk deploy), '
+            "or is this the wrong account (AWS_PROFILE) or region (deployment.region)?",
+        ),
+        (
+            refused("AccessDenied", "ListObjectsV2", "Access Denied", 403),
+            "AWS denies s3:ListBucket in eu-west-1: allow these credentials the action s3:ListBucket (Access Denied)",
+        ),
+        (
+            refused("SlowDown", "DeleteObject", status=503),
+            "AWS is throttling s3:DeleteObject in eu-west-1 (SlowDown): try again in a moment",
+        ),
+        (
+            refused("RequestThrottled", "SendMessageBatch"),
+            "AWS is throttling sqs:SendMessage in eu-west-1 (RequestThrottled): try again in a moment",
+        ),
+        (
             refused("ProvisionedThroughputExceededException"),
             "AWS is throttling dynamodb:BatchGetItem in eu-west-1 (ProvisionedThroughputExceededException): "
             "try again in a moment",
