@@ -44,6 +44,8 @@ BENCHMARKS: Final[dict[str, Callable[[], list[Figure]]]] = {
     "asset": _module("asset"),
     "cli": _module("cli"),
     "synth": _module("synth"),
+    "urgent": _module("urgent"),
+    "cost": _module("cost"),
 }
 
 

@@ -1,0 +1,329 @@
+"""Every call that the functions really make is allowed, and whatever is allowed is called: no more, no less."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import time
+from collections.abc import Callable, Iterator
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import pytest
+from moto import mock_aws
+
+from ses_feedback import naming
+from ses_feedback.adapters import clients, custom_resource
+from ses_feedback.adapters import runtime as composition
+from ses_feedback.adapters.items import to_item
+from ses_feedback.config.runtime import to_runtime
+from ses_feedback.domain import events as ev
+from ses_feedback.domain.errors import RetryableError
+from ses_feedback.domain.history import History, Strike
+from ses_feedback.domain.keys import Keys
+from ses_feedback.domain.times import DAY, HOUR
+from tests.infra.synthesis import ACCOUNT, Assembly
+from tests.infra.wire_tap import Tap, refusal
+from tests.unit.adapters.conftest import TABLE, Dynamo
+from tests.unit.usecases import mail
+from tests.unit.usecases.mail import sns_body, sns_event, sqs_event
+
+SECRET = "a secret for tests"
+NOW = time.time_ns() // 1_000_000
+LONG_AGO = NOW - 100 * DAY
+WIRING = naming.wiring_table_name("ses-feedback")
+IDENTITY = "example.com"
+
+# Granted, and used by AWS itself in the function's name: why, and for which functions.
+BY_AWS = {
+    "logs:CreateLogStream": ("Lambda opens the log stream of each container", naming.FUNCTIONS),
+    "logs:PutLogEvents": ("Lambda writes down what the function prints", naming.FUNCTIONS),
+    "sqs:ReceiveMessage": ("the event source mapping polls", (naming.RETRY_FEEDBACK, naming.TALLY_FEEDBACK)),
+    "sqs:DeleteMessage": ("it deletes what was handled", (naming.RETRY_FEEDBACK, naming.TALLY_FEEDBACK)),
+    "sqs:GetQueueAttributes": ("it scales by the queue's length", (naming.RETRY_FEEDBACK, naming.TALLY_FEEDBACK)),
+    "sqs:SendMessage": ("Lambda's on-failure destination", (naming.RECORD_FEEDBACK,)),
+}
+# What a service does with a customer managed key in its caller's name, when the caller calls it.
+KEY_USES = {
+    "dynamodb": {
+        "kms:Decrypt",
+        "kms:DescribeKey",
+        "kms:Encrypt",
+        "kms:GenerateDataKey",
+        "kms:GenerateDataKeyWithoutPlaintext",
+        "kms:ReEncryptFrom",
+        "kms:ReEncryptTo",
+    },
+    # A bucket key is unwrapped to be used again.
+    "s3": {"kms:GenerateDataKey", "kms:Decrypt"},
+}
+
+
+class Context:
+    """What the custom resources read of Lambda's context."""
+
+    log_stream_name = "2026/01/27/[$LATEST]0123"
+
+    def __init__(self, region: str) -> None:
+        self.invoked_function_arn = f"arn:aws:lambda:{region}:{ACCOUNT}:function:ses-feedback-wire_identity"
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 900_000
+
+
+class Stage:
+    """The functions of a deployment, as Lambda loads them, and all that they call."""
+
+    def __init__(self, tap: Tap, dynamo: Dynamo, load: Callable[[str], Any]) -> None:
+        self.tap = tap
+        self.dynamo = dynamo
+        self.load = load
+        self.answers: list[dict[str, Any]] = []
+
+    def run(self, function: str, event: dict[str, Any]) -> Any:
+        """Run a function, and note what it calls under its name."""
+        handler = self.load(function).handler
+        self.tap.caller = function
+        try:
+            return handler(event, Context(self.tap.region))
+        finally:
+            self.tap.caller = None
+
+    def request(self, function: str, kind: str, physical: str | None = None, **properties: Any) -> dict[str, Any]:
+        """Send CloudFormation's request for a custom resource; return the answer."""
+        event = {
+            "RequestType": kind,
+            "ResponseURL": "https://cloudformation.example.com/answer",
+            "StackId": "stack",
+            "RequestId": "request",
+            "LogicalResourceId": "Resource",
+            "PhysicalResourceId": physical,
+            "ResourceProperties": properties,
+        }
+        self.run(function, event)
+        return self.answers.pop()
+
+    def store(self, address: str, history: History) -> None:
+        """Put an item as a version of the function with other tiers wrote it: evidence, and no suppression."""
+        key = Keys(SECRET).address("production", address)
+        self.dynamo.client.put_item(TableName=TABLE, Item=to_item(key, "production", address, history, {}, "v1"))
+
+
+@pytest.fixture
+def stage(full: Assembly, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Stage]:
+    (tmp_path / naming.RUNTIME_CONFIG_FILE).write_text(to_runtime(full.config))
+    monkeypatch.setattr(composition, "ROOT", tmp_path)
+    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_DYNAMODB", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    queue = naming.retry_queue_name("ses-feedback")
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_REGION": full.region,
+        "AWS_DEFAULT_REGION": full.region,
+        naming.ENV_ADDRESS_KEY: SECRET,
+        naming.ENV_TABLE: TABLE,
+        naming.ENV_WIRING_TABLE: WIRING,
+        naming.ENV_QUARANTINE_BUCKET: naming.quarantine_bucket_name("ses-feedback", ACCOUNT, full.region),
+        naming.ENV_RETRY_QUEUE_URL: f"https://sqs.{full.region}.amazonaws.com/{ACCOUNT}/{queue}",
+        naming.ENV_SES_INTERVAL: "0",
+        "MOTO_ACCOUNT_ID": ACCOUNT,
+    }.items():
+        monkeypatch.setenv(name, value)
+    clients.client.cache_clear()
+    loaded: dict[str, Any] = {}
+
+    def load(function: str) -> Any:
+        if function not in loaded:
+            module = naming.handler_of(function).rpartition(".")[0]
+            monkeypatch.delitem(sys.modules, module, raising=False)
+            loaded[function] = importlib.import_module(module)
+        return loaded[function]
+
+    with mock_aws():
+        tap = Tap(monkeypatch, full.region)
+        made = Stage(tap, Dynamo(clients.client("dynamodb")), load)
+        monkeypatch.setattr(custom_resource, "_put", lambda _url, answer, *_: made.answers.append(answer))
+        clients.client("dynamodb").create_table(
+            TableName=WIRING,
+            BillingMode="PAY_PER_REQUEST",
+            KeySchema=[{"AttributeName": naming.ATTRIBUTE_KEY, "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": naming.ATTRIBUTE_KEY, "AttributeType": "S"}],
+        )
+        clients.client("s3").create_bucket(
+            Bucket=naming.quarantine_bucket_name("ses-feedback", ACCOUNT, full.region),
+            CreateBucketConfiguration={"LocationConstraint": full.region},
+        )
+        clients.client("sqs").create_queue(QueueName=queue)
+        yield made
+    clients.client.cache_clear()
+
+
+# --- every path of every function ---------------------------------------------------------------------------------
+
+
+def claim_table(stage: Stage) -> None:
+    """A new table, its owner again, another owner, and a deletion."""
+    properties = {"Table": TABLE, "Owner": "owner-1"}
+    assert stage.request(naming.CLAIM_TABLE, "Create", **properties)["Status"] == "SUCCESS"
+    assert stage.request(naming.CLAIM_TABLE, "Update", "claim", **properties)["Status"] == "SUCCESS"
+    foreign = stage.request(naming.CLAIM_TABLE, "Create", Table=TABLE, Owner="owner-2")
+    assert "belongs to another deployment" in foreign["Reason"]
+    assert stage.request(naming.CLAIM_TABLE, "Delete", "claim", **properties)["Status"] == "SUCCESS"
+
+
+def record_feedback(stage: Stage) -> None:
+    """New, known and repeated addresses, an old month, setup, unreadable (twice), throttled and given up."""
+    for message in (
+        mail.bounce("m1", at=NOW),
+        mail.complaint("m2", at=NOW),
+        mail.complaint("m2", at=NOW),
+        mail.bounce("m3", ["old@example.net"], at=LONG_AGO),
+        mail.delivery("m4", at=NOW),
+        '{"notificationType":"AmazonSnsSubscriptionSucceeded"}',
+        "unreadable",
+        "unreadable",
+    ):
+        stage.run(naming.RECORD_FEEDBACK, sns_event(message))
+    throttle = refusal("ThrottlingException")
+    stage.tap.answers = {"PutItem": [throttle, None]}
+    stage.run(naming.RECORD_FEEDBACK, sns_event(mail.bounce("m5", ["tried@example.net"], at=NOW)))
+    stage.tap.answers = {"PutItem": [refusal("AccessDeniedException")]}
+    with pytest.raises(RetryableError):
+        stage.run(naming.RECORD_FEEDBACK, sns_event(mail.bounce("m6", ["refused@example.net"], at=NOW)))
+    too_large = 400, {"__type": "x#ValidationException", "message": "Item size has exceeded the maximum allowed size"}
+    stage.tap.answers = {"PutItem": [too_large]}
+    stage.run(naming.RECORD_FEEDBACK, sns_event(mail.bounce("m7", ["large@example.net"], at=NOW)))
+
+
+def retry_feedback(stage: Stage) -> None:
+    """The same from the queue, and what comes back once more."""
+    old = mail.bounce("m11", ["older@example.net"], at=LONG_AGO - 40 * DAY)
+    bodies = [sns_body(m) for m in (mail.bounce("m10", at=NOW), old, "unreadable")]
+    assert stage.run(naming.RETRY_FEEDBACK, sqs_event(*bodies)) == {"batchItemFailures": []}
+    stage.tap.answers = {"PutItem": [refusal("AccessDeniedException")]}
+    answer = stage.run(naming.RETRY_FEEDBACK, sqs_event(sns_body(mail.bounce("m12", ["late@example.net"], at=NOW))))
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "sqs-0"}]}
+
+
+def tally_feedback(stage: Stage) -> None:
+    """Deliveries to nobody, to somebody with a strike, keys left unread, a race, and an item of other tiers' time."""
+    soft = Strike(ev.SOFT_BOUNCE, "transactional", NOW - HOUR, NOW - HOUR, "s1")
+    hard = Strike(ev.HARD_BOUNCE, "transactional", LONG_AGO - 80 * DAY, LONG_AGO - 80 * DAY, "h1")
+    stage.store("soft@example.net", History({"s1": soft}))
+    stage.store("both@example.net", History({"s1": soft, "h1": hard}))
+    everybody = ["nobody@example.net", "soft@example.net", "both@example.net"]
+    unread = {TABLE: {"Keys": [{naming.ATTRIBUTE_KEY: {"S": Keys(SECRET).address("production", everybody[1])}}]}}
+    stage.tap.answers = {"BatchGetItem": [(200, {"Responses": {}, "UnprocessedKeys": unread}), None]}
+    bodies = [sns_body(m) for m in (mail.delivery("m20", everybody, at=NOW), "unreadable by the tally")]
+    assert stage.run(naming.TALLY_FEEDBACK, sqs_event(*bodies)) == {"batchItemFailures": []}
+    assert stage.run(naming.TALLY_FEEDBACK, sqs_event(bodies[0])) == {"batchItemFailures": []}
+
+
+def wire_identity(stage: Stage) -> None:
+    """Pending, created, created again, updated, replaced, given back, failed and undone; with a set and without."""
+    function, ses = naming.WIRE_IDENTITY, stage.tap.ses
+    region = stage.tap.region
+    topics = {t: f"arn:aws:sns:{region}:{ACCOUNT}:ses-feedback_{t}" for t in ("Bounce", "Complaint", "Delivery")}
+    plain = {"Identity": IDENTITY, "Topics": topics}
+    with_set = {**plain, "ConfigurationSet": "set-a"}
+
+    def status(kind: str, physical: str | None = None, **properties: Any) -> str:
+        answer = stage.request(function, kind, physical, **properties)
+        return str(answer.get("Data", {}).get("Status", answer["Status"]))
+
+    ses.status = "Pending"
+    assert status("Create", **plain) == "pending"
+    assert status("Delete", IDENTITY, **plain) == "restored"
+    ses.status = None
+    assert status("Create", **with_set) == "pending"
+    ses.status = "Success"
+    assert status("Create", **plain) == "wired"
+    assert status("Create", **plain) == "wired"
+    assert status("Update", IDENTITY, **with_set) == "wired"
+    assert ses.default_set == "set-a"
+    assert status("Update", IDENTITY, **plain) == "wired"
+    assert ses.default_set is None
+    assert status("Update", "example.org", **with_set) == "wired"
+    stage.dynamo.client.update_item(
+        TableName=WIRING,
+        Key={naming.ATTRIBUTE_KEY: {"S": "slots"}},
+        UpdateExpression="SET next_at = :soon",
+        ExpressionAttributeValues={":soon": {"N": str(NOW + 60_000)}},
+    )
+    stage.tap.answers = {
+        "UpdateItem": [refusal("ConditionalCheckFailedException")] * 2
+    }  # others are faster: look again
+    assert status("Delete", IDENTITY, **with_set) == "restored"
+    ses.gone_topics = frozenset({topics["Delivery"]})
+    assert status("Create", **with_set) == "FAILED"
+    assert ses.state.topics["Bounce"] is None
+
+
+PATHS = {
+    naming.CLAIM_TABLE: claim_table,
+    naming.RECORD_FEEDBACK: record_feedback,
+    naming.RETRY_FEEDBACK: retry_feedback,
+    naming.TALLY_FEEDBACK: tally_feedback,
+    naming.WIRE_IDENTITY: wire_identity,
+}
+
+
+# --- both ways ----------------------------------------------------------------------------------------------------
+
+
+def statements(assembly: Assembly, function: str) -> list[dict[str, Any]]:
+    """Return what a function's role allows."""
+    name = naming.function_name("ses-feedback", function)
+    roles = [r for r in assembly.find("AWS::IAM::Role") if r.properties["Description"].split()[1] == name]
+    (policy,) = roles[0].properties["Policies"]
+    found: list[dict[str, Any]] = policy["PolicyDocument"]["Statement"]
+    return found
+
+
+@pytest.mark.parametrize("function", naming.FUNCTIONS)
+def test_a_function_may_do_what_it_does_and_does_what_it_may(stage: Stage, full: Assembly, function: str) -> None:
+    """The calls of every path, on the resources they went to, are what the role allows, AWS's own use apart."""
+    PATHS[function](stage)
+    calls = stage.tap.calls[function]
+    allowed = [
+        (action, statement["Resource"])
+        for statement in statements(full, function)
+        if not any(action.startswith("kms:") for action in statement["Action"])
+        for action in statement["Action"]
+    ]
+    missing = {call for call in calls if not any(_covers(grant, call) for grant in allowed)}
+    assert missing == set()
+    unused = {grant for grant in allowed if not any(_covers(grant, call) for call in calls)}
+    by_aws = {action for action, (_, functions) in BY_AWS.items() if function in functions}
+    assert {action for action, _ in unused} == by_aws
+
+
+@pytest.mark.parametrize("function", naming.FUNCTIONS)
+def test_a_key_is_used_through_the_services_a_function_calls(stage: Stage, full: Assembly, function: str) -> None:
+    """The key may be used through DynamoDB and S3 exactly where these are called, and for what they do with a key."""
+    PATHS[function](stage)
+    called = {action.partition(":")[0] for action, _ in stage.tap.calls[function]}
+    found = {
+        statement["Condition"]["StringEquals"]["kms:ViaService"].partition(".")[0]: set(statement["Action"])
+        for statement in statements(full, function)
+        if any(action.startswith("kms:") for action in statement["Action"])
+    }
+    assert found == {service: actions for service, actions in KEY_USES.items() if service in called}
+
+
+def test_what_aws_does_in_a_functions_name_is_wired_that_way(full: Assembly) -> None:
+    """Only functions that a queue feeds may consume one, and only one with a failure destination may send."""
+    arn = f"arn:aws:lambda:{full.region}:{ACCOUNT}:function:ses-feedback-"
+    fed = {f.properties["FunctionName"].removeprefix(arn) for f in full.find("AWS::Lambda::EventSourceMapping")}
+    for action in ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"):
+        assert set(BY_AWS[action][1]) == fed
+    handed_on = full.find("AWS::Lambda::EventInvokeConfig")
+    assert {f.properties["FunctionName"].removeprefix("ses-feedback-") for f in handed_on} == set(
+        BY_AWS["sqs:SendMessage"][1]
+    )
+
+
+def _covers(grant: tuple[str, str], call: tuple[str, str]) -> bool:
+    return grant[0] == call[0] and fnmatchcase(call[1], grant[1])

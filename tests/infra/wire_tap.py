@@ -1,0 +1,167 @@
+"""AWS in memory, tapped where requests leave: who called what on which resource, with botocore's client or without."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qs
+from xml.sax.saxutils import escape
+
+import pytest
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.httpsession import URLLib3Session
+from moto.core.botocore_stubber import BotocoreStubber, MockRawResponse
+from moto.core.models import botocore_stubber
+
+from ses_feedback.domain.errors import FeedbackError
+from ses_feedback.domain.settings import Settings
+from ses_feedback.usecases.wiring import ConfigurationSetRejected, IdentityRejected, TopicRejected
+from tests.infra.synthesis import ACCOUNT
+from tests.unit.wiring.fakes import FakeSes
+
+Call = tuple[str, str]
+Answer = tuple[int, Any]
+
+# The prefix of an IAM action, where it is not the name botocore has for the service (Service Authorization Reference).
+_PREFIX = {"sesv2": "ses"}
+
+
+class Tap:
+    """Notes the calls of ``caller``; ``answers`` are given in place of AWS's, by operation, one a call.
+
+    SES, whose settings moto knows in part only, is ``ses``. Nothing leaves the machine: moto answers the rest.
+    """
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, region: str) -> None:
+        self.region = region
+        self.caller: str | None = None
+        self.calls: dict[str, set[Call]] = {}
+        self.answers: dict[str, list[Answer | None]] = {}
+        self.ses = FakeSes()
+        moto = BotocoreStubber.__call__
+
+        def answer(stubber: Any, event_name: str, request: AWSPreparedRequest, **more: Any) -> Any:
+            _, service, operation = event_name.split(".")
+            if self.caller is not None:
+                action = f"{_PREFIX.get(service, service)}:{operation}"
+                self.calls.setdefault(self.caller, set()).add((action, self._resource(service, request)))
+            waiting = self.answers.get(operation)
+            given = waiting.pop(0) if waiting else None
+            if given is not None:
+                return _response(request, *given)
+            if service in ("ses", "sesv2"):
+                return _response(request, *_ses(self.ses, service, operation, request))
+            return moto(stubber, event_name, request, **more)
+
+        def send(_: URLLib3Session, request: AWSPreparedRequest) -> AWSResponse:
+            """What is sent without a client, which moto would not see. What else got as far as this is a leak."""
+            target = _text(request.headers["X-Amz-Target"])
+            service, _, operation = target.partition(".")
+            assert service == "DynamoDB_20120810", target
+            answered: AWSResponse = botocore_stubber(f"before-send.dynamodb.{operation}", request)
+            return answered
+
+        monkeypatch.setattr(BotocoreStubber, "__call__", answer)
+        monkeypatch.setattr(URLLib3Session, "send", send)
+
+    def _resource(self, service: str, request: AWSPreparedRequest) -> str:
+        if service == "s3":
+            host, _, path = request.url.removeprefix("https://").partition("/")
+            bucket = host.partition(".s3.")[0]
+            return f"arn:aws:s3:::{bucket}/{path}"
+        if service in ("ses", "sesv2"):
+            return "*"  # as identities cannot be named in a policy for these actions
+        body = json.loads(_text(request.body))
+        if service == "sqs":
+            return f"arn:aws:sqs:{self.region}:{ACCOUNT}:{body['QueueUrl'].rpartition('/')[2]}"
+        assert service == "dynamodb", service
+        (table,) = [body["TableName"]] if "TableName" in body else body["RequestItems"]
+        return f"arn:aws:dynamodb:{self.region}:{ACCOUNT}:table/{table}"
+
+
+def refusal(code: str) -> Answer:
+    """Return what DynamoDB and SQS answer when they refuse a call."""
+    return 400, {"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "message": "asked for by a test"}
+
+
+def _text(value: Any) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def _response(request: AWSPreparedRequest, status: int, body: Any) -> AWSResponse:
+    text = body if isinstance(body, str) else json.dumps(body)
+    return AWSResponse(request.url, status, {}, MockRawResponse(text))
+
+
+def _ses(ses: FakeSes, service: str, operation: str, request: AWSPreparedRequest) -> Answer:
+    try:
+        return (_v1 if service == "ses" else _v2)(ses, operation, request)
+    except TopicRejected as error:
+        return _refused(service, "InvalidParameterValue", f"SNS topic is invalid: {error}")
+    except IdentityRejected:
+        code = "InvalidParameterValue" if service == "ses" else "NotFoundException"
+        return _refused(service, code, "Identity is invalid. Must be a verified email address or domain.")
+    except ConfigurationSetRejected as error:
+        return _refused(service, "NotFoundException", str(error))
+    except FeedbackError as error:
+        return _refused(service, "InvalidParameterValue", str(error))
+
+
+def _refused(service: str, code: str, message: str) -> Answer:
+    if service == "sesv2":
+        return 404, {"__type": code, "message": message}
+    error = f"<Type>Sender</Type><Code>{code}</Code><Message>{escape(message)}</Message>"
+    return 400, f"<ErrorResponse><Error>{error}</Error><RequestId>r</RequestId></ErrorResponse>"
+
+
+def _v1(ses: FakeSes, operation: str, request: AWSPreparedRequest) -> Answer:
+    asked = {name: values[0] for name, values in parse_qs(_text(request.body)).items()}
+    identity = asked.get("Identity") or asked["Identities.member.1"]
+
+    def notification_attributes() -> str:
+        return _entry("NotificationAttributes", identity, _settings(ses.settings(identity)))
+
+    def verification_attributes() -> str:
+        status = ses.verification(identity)
+        found = "" if status is None else f"<VerificationStatus>{status}</VerificationStatus>"
+        return _entry("VerificationAttributes", identity, found)
+
+    done: dict[str, Callable[[], str | None]] = {
+        "GetIdentityNotificationAttributes": notification_attributes,
+        "GetIdentityVerificationAttributes": verification_attributes,
+        "SetIdentityNotificationTopic": lambda: ses.set_topic(
+            identity, asked["NotificationType"], asked.get("SnsTopic")
+        ),
+        "SetIdentityHeadersInNotificationsEnabled": lambda: ses.set_headers(
+            identity, asked["NotificationType"], asked["Enabled"] == "true"
+        ),
+        "SetIdentityFeedbackForwardingEnabled": lambda: ses.set_forwarding(
+            identity, asked["ForwardingEnabled"] == "true"
+        ),
+    }
+    result = done[operation]() or ""
+    return 200, f"<{operation}Response><{operation}Result>{result}</{operation}Result></{operation}Response>"
+
+
+def _entry(name: str, identity: str, value: str) -> str:
+    entry = f"<entry><key>{identity}</key><value>{value}</value></entry>" if value else ""
+    return f"<{name}>{entry}</{name}>"
+
+
+def _settings(found: Settings | None) -> str:
+    if found is None:
+        return ""
+    fields = {f"{type_}Topic": topic for type_, topic in found.topics.items() if topic}
+    fields |= {f"HeadersIn{t}NotificationsEnabled": str(on).lower() for t, on in found.headers.items()}
+    fields["ForwardingEnabled"] = str(found.forwarding).lower()
+    return "".join(f"<{name}>{value}</{name}>" for name, value in fields.items())
+
+
+def _v2(ses: FakeSes, operation: str, request: AWSPreparedRequest) -> Answer:
+    identity = request.url.partition("/identities/")[2].partition("/")[0]
+    if operation == "GetEmailIdentity":
+        return 200, {"ConfigurationSetName": ses.configuration_set(identity)}
+    assert operation == "PutEmailIdentityConfigurationSetAttributes", operation
+    ses.set_configuration_set(identity, json.loads(_text(request.body) or "{}").get("ConfigurationSetName"))
+    return 200, {}
