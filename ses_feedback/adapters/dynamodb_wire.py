@@ -17,7 +17,8 @@ from typing import Any, Final, NamedTuple
 
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
-from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import ClientError, ConnectionClosedError, HTTPClientError
+from botocore.exceptions import ConnectionError as NoConnectionError
 from botocore.httpsession import URLLib3Session
 
 _TARGET: Final = "DynamoDB_20120810"
@@ -81,7 +82,7 @@ class DynamoDbWire:
         for attempt in range(1, self._attempts + 1):
             try:
                 status, headers, answer = self._post(operation, body)
-            except HTTPClientError:
+            except (HTTPClientError, NoConnectionError):
                 if attempt == self._attempts:
                     raise
             else:
@@ -102,7 +103,9 @@ class DynamoDbWire:
         response = self._http.send(request.prepare())
         try:
             answer = json.loads(response.content)
-        except ValueError:
+        except ValueError as error:
+            if response.status_code == 200:  # cut short, or somebody else's: nobody knows what became of the request
+                raise ConnectionClosedError(endpoint_url=self._url) from error
             answer = {}  # a proxy's page: its status says enough
         names = {str(name).lower(): str(value) for name, value in response.headers.items()}
         return response.status_code, names, answer if isinstance(answer, dict) else {}

@@ -28,7 +28,9 @@ class QuarantineBucket:
         """Store a fault under the hash of its text; return whether it is new.
 
         Two functions see the same unreadable notification, and each may be invoked again: one object, counted once. The
-        object is JSON: ``quarantined_at``, ``why``, ``topic`` and ``raw``, the text as it arrived.
+        object is JSON: ``quarantined_at``, ``why``, ``topic`` and ``raw``, the text as it arrived. Where the client had
+        to try again and then found the object there, its first try may have stored it without an answer: that is new,
+        because an alarm too many is better than none.
         """
         raw = fault.raw.encode("utf-8", "surrogatepass")
         name = f"{PREFIX}{hashlib.sha256(raw).hexdigest()}.json"
@@ -46,7 +48,7 @@ class QuarantineBucket:
                 )
         except RetryableError as error:
             if _exists(error):
-                return False
+                return _tries(error) > 1
             raise
         return True
 
@@ -54,3 +56,9 @@ class QuarantineBucket:
 def _exists(error: RetryableError) -> bool:
     cause = error.__cause__
     return isinstance(cause, ClientError) and cause.response["Error"]["Code"] == "PreconditionFailed"
+
+
+def _tries(error: RetryableError) -> int:
+    """Return how often botocore sent the request before it gave this answer."""
+    metadata = getattr(error.__cause__, "response", {}).get("ResponseMetadata", {})
+    return 1 + int(metadata.get("RetryAttempts", 0))

@@ -29,7 +29,7 @@ class Server(ThreadingHTTPServer):
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Answer)
-        self.answers: list[tuple[int, dict[str, Any]] | None] = []
+        self.answers: list[tuple[int, dict[str, Any] | str] | None] = []
         self.seen: list[tuple[str, dict[str, Any]]] = []
         self.requests: list[dict[str, Any]] = []
         self.connections = 0
@@ -52,7 +52,7 @@ class Answer(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         status, content = answer
-        text = json.dumps(content).encode()
+        text = (content if isinstance(content, str) else json.dumps(content)).encode()
         self.send_response(status)
         self.send_header("content-length", str(len(text)))
         self.end_headers()
@@ -193,14 +193,15 @@ def test_a_failed_condition_brings_back_what_is_there(server: Server, wire: Dyna
         (400, {"__type": "x#ThrottlingException"}),
         (400, {"__type": "x#ProvisionedThroughputExceededException"}),
         (503, {}),
+        (200, '{"Responses":'),
         None,
     ],
-    ids=["throttled", "throughput", "5xx", "hung up"],
+    ids=["throttled", "throughput", "5xx", "cut short", "hung up"],
 )
 def test_what_may_pass_is_tried_again_after_a_pause(
-    server: Server, wire: DynamoDbWire, pauses: list[float], first: tuple[int, dict[str, Any]] | None
+    server: Server, wire: DynamoDbWire, pauses: list[float], first: tuple[int, dict[str, Any] | str] | None
 ) -> None:
-    """A throttle, a fault of the service and a closed connection are repeated, with growing random pauses."""
+    """A throttle, a fault of the service, half an answer and a closed connection are repeated, with random pauses."""
     server.answers = [first, (200, {})]
     wire.put_item(TableName="t", Item=ITEM)
     assert len(server.seen) == 2
@@ -218,7 +219,8 @@ def test_after_three_attempts_it_is_given_up(server: Server, wire: DynamoDbWire)
 
 @pytest.mark.usefixtures("server")
 def test_nothing_answers(monkeypatch: pytest.MonkeyPatch, pauses: list[float]) -> None:
-    """A connection that cannot be made is botocore's error for it, which comes back as retryable."""
+    """A connection that cannot be made is tried again, then is botocore's error for it, which is retryable."""
     monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:9")
     with pytest.raises(EndpointConnectionError):
         DynamoDbWire("us-east-1", sleep=pauses.append).put_item(TableName="t", Item=ITEM)
+    assert len(pauses) == 2
