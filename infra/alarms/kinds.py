@@ -51,7 +51,8 @@ BOUNCE_RATE: Final = AlarmKind(
     "bounce-rate",
     SEVERITIES,
     "Hard bounces of {subject} are {level} of its mail or more. AWS reviews an account at 5% and may stop it at 10%.",
-    "The suppressions of the last day by reason, `ses-feedback list --reason hard_bounce`, and the mail since.",
+    "The suppressions of the last day by reason, `ses-feedback list --environment E --reason hard_bounce`, and "
+    "the mail since.",
     "Stop the mailing that goes to bad addresses; find where they came from; then send on to confirmed ones.",
 )
 COMPLAINT_RATE: Final = AlarmKind(
@@ -59,7 +60,8 @@ COMPLAINT_RATE: Final = AlarmKind(
     SEVERITIES,
     "Complaints about {subject} are {level} of the mail to receivers that report them, or more. "
     "AWS reviews an account at 0.1% and may stop it at 0.5%.",
-    "The suppressions of the last day by reason, `ses-feedback list --reason complaint`, and their mailing.",
+    "The suppressions of the last day by reason, `ses-feedback list --environment E --reason complaint`, and "
+    "their mailing.",
     "Stop that mailing; check its consent and its unsubscribe link before it goes on.",
 )
 RATES: Final = AlarmKind(

@@ -14,7 +14,8 @@ from ses_feedback import naming
 
 _MINUTE_S: Final = 60
 _FIVE_MINUTES_S: Final = 300
-_BEHIND_S: Final = 600  # far above the seconds a batch takes, far below the hour of the fastest rate
+# Above the 12 minutes after which one failed message is tried again, below the hour of the fastest rate.
+_BEHIND_S: Final = 900
 _SILENT_SENDS: Final = 50
 # Functions whose failing leaves feedback unrecorded for as long as it lasts; the others warn.
 _PAGING_FUNCTIONS: Final = (naming.RECORD_FEEDBACK, naming.RETRY_FEEDBACK)

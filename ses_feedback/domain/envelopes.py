@@ -108,6 +108,10 @@ class Opened:
             else:
                 self.open(message, None, topic, depth)
             return
+        record = value.get("Sns")
+        if isinstance(record, dict) and not {"TopicArn", "Type"} & record.keys() and "Message" in record:
+            self.open(record["Message"], None, topic, depth)  # a test event made by hand often has no more than this
+            return
         for name in _LISTS:
             if isinstance(value.get(name), list):
                 self._open_each(value[name], text, topic, depth)

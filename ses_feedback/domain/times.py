@@ -25,10 +25,12 @@ _DURATION: Final = re.compile(r"([1-9][0-9]{0,8})([smhdw])")
 _TIME: Final = re.compile(r"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?\s*(Z|z|[+-]\d\d:?\d\d)?", re.ASCII)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LONGEST: Final = 100 * 366 * DAY
+# A time of day west of Greenwich on the last day of year 9999 is in year 10000, which ``datetime`` cannot write.
+_LAST: Final = 253_402_300_799_999
 
 
 def time_or_none(value: object) -> int | None:
-    """Return the time that a text of ISO 8601 names, in ms since 1970, and ``None`` for what is no time since 1970."""
+    """Return the time that a text of ISO 8601 names, in ms since 1970; ``None`` for what is none from 1970 to 9999."""
     try:  # nearly every time; several times as fast as by the pattern
         since = datetime.fromisoformat(value) - _EPOCH  # type: ignore[arg-type]
         ms = since.days * DAY + (since.seconds * SECOND + since.microseconds // 1_000)
@@ -37,7 +39,7 @@ def time_or_none(value: object) -> int | None:
             ms = parse_time(value) if isinstance(value, str) else -1
         except InvalidTime:
             return None
-    return ms if ms >= 0 else None
+    return ms if 0 <= ms <= _LAST else None
 
 
 def parse_time(text: str) -> int:
@@ -58,7 +60,10 @@ def parse_time(text: str) -> int:
         raise InvalidTime(f"{text[:40]!r} is not a time: {error}") from None
     if seconds > 60:  # 60 is a leap second
         raise InvalidTime(f"{text[:40]!r} is not a time: a minute has 60 seconds")
-    return minute + seconds * SECOND + (int((fraction + "00")[:3]) if fraction else 0)
+    ms = minute + seconds * SECOND + (int((fraction + "00")[:3]) if fraction else 0)
+    if ms > _LAST:
+        raise InvalidTime(f"{text[:40]!r} is not a time: it is after year 9999")
+    return ms
 
 
 @lru_cache(maxsize=4096)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ses_feedback.domain.envelopes import MAX_DEPTH
+from ses_feedback.domain.envelopes import MAX_DEPTH, open_payload
 from tests.unit.domain.payloads import (
     TOPIC,
     bounce,
@@ -297,3 +297,12 @@ def test_a_huge_bad_notification_is_not_multiplied() -> None:
     assert len(faults) == 1_000
     assert len({id(fault.raw) for fault in faults}) == 1
     assert sys.getsizeof(faults[0].raw) > 100_000
+
+
+def test_a_lambda_record_made_by_hand_needs_no_more_than_its_message() -> None:
+    """Test events often leave out what AWS always sends; the setup message is told from a notification all the same."""
+    text = "Successfully validated SNS topic for Amazon SES event publishing."
+    opened = open_payload(
+        {"Records": [{"EventSource": "aws:sns", "Sns": {"Message": text}}, {"Sns": {"Message": LINE}}]}
+    )
+    assert (len(opened.setups), len(opened.notifications), opened.faults) == (1, 1, [])
