@@ -7,7 +7,7 @@ from typing import Any
 
 from ses_feedback.config import names, schema
 from ses_feedback.config.model import Identity
-from ses_feedback.config.problems import Problems, choices, describe, join, key, quote
+from ses_feedback.config.problems import Problems, choices, describe, join, key, shown
 from ses_feedback.config.table import Table
 from ses_feedback.domain.events import DEFAULT_ENVIRONMENT, DEFAULT_STREAM
 
@@ -68,10 +68,10 @@ def _read_one(problems: Problems, path: str, name: str, values: Mapping[str, Any
     team = table.string("team")
     if team is not None and team not in teams:
         if teams:
-            table.problem("team", f"no team {quote(team)}; {choices(team, teams)}")
+            table.problem("team", f"no team {shown(team)}; {choices(team, teams)}")
         else:
             table.problem(
-                "team", f"no team {quote(team)}; the file has none: add [{join('teams', team)}] or leave team out"
+                "team", f"no team {shown(team)}; the file has none: add [{join('teams', team)}] or leave team out"
             )
     return Identity(
         name=name,
@@ -99,7 +99,7 @@ class _Spelling:
     def _check(self, path: str, name: str, folded: tuple[str, ...]) -> None:
         first = self.first.setdefault(folded, name)
         if first != name:
-            self.problems.add(path, f"{quote(name)} differs from {quote(first)} in case only; write both alike")
+            self.problems.add(path, f"{shown(name)} differs from {shown(first)} in case only; write both alike")
 
 
 def _plain(table: Table, name: str) -> str | None:

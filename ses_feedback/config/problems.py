@@ -59,8 +59,8 @@ def quote(text: str) -> str:
 
 
 def key(name: str) -> str:
-    """Return a key as TOML writes it: quoted only where it must be."""
-    return name if _BARE_KEY.fullmatch(name) else quote(name)
+    """Return a key as TOML writes it, quoted only where it must be; one of great length is cut like any value."""
+    return name if len(name) <= _LONGEST_VALUE and _BARE_KEY.fullmatch(name) else shown(name)
 
 
 def join(path: str, name: str) -> str:
@@ -112,4 +112,4 @@ def known_names(known: Sequence[str]) -> str:
 def choices(word: str, known: Sequence[str]) -> str:
     """Return the end of a message about an unknown name: what is known, and which of it was probably meant."""
     near = nearest(word, known)
-    return f"known: {known_names(known)}" + (f"; did you mean {quote(near)}?" if near is not None else "")
+    return f"known: {known_names(known)}" + (f"; did you mean {shown(near)}?" if near is not None else "")

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from ses_feedback.config import schema
-from ses_feedback.config.problems import Problems, choices, describe, join, quote, shown
+from ses_feedback.config.problems import Problems, choices, describe, join, shown
 from ses_feedback.config.table import Table
 from ses_feedback.domain.errors import InvalidDuration
 from ses_feedback.domain.events import STRIKABLE
@@ -26,7 +26,7 @@ def read(problems: Problems, values: Mapping[str, Any]) -> Policy:
     for class_, tiers in values.items():
         path = join("policy", class_)
         if class_ not in STRIKABLE:
-            problems.add(path, f"no class {quote(class_)} counts against an address; {choices(class_, STRIKABLE)}")
+            problems.add(path, f"no class {shown(class_)} counts against an address; {choices(class_, STRIKABLE)}")
         elif not isinstance(tiers, list):
             problems.add(path, f"must be an array of tiers, written [[{path}]], not {describe(tiers)}")
         else:

@@ -136,12 +136,12 @@ def _decode_words(text: str) -> str | None:
     """
     if "=?" not in text or len(text) > _LONGEST_ENCODED:
         return None
-    from email.errors import HeaderParseError  # noqa: PLC0415 - needed for one address in a million
+    from email.errors import MessageError  # noqa: PLC0415 - needed for one address in a million
     from email.header import decode_header, make_header  # noqa: PLC0415
 
     try:
         return str(make_header(decode_header(text)))
-    except (ValueError, LookupError, HeaderParseError):
+    except (ValueError, LookupError, MessageError):  # e.g. a charset whose name is no ASCII
         return None
 
 

@@ -57,7 +57,7 @@ class Batch:
         self._now = now
         for entry in entries:
             self._payloads[entry.id] = entry.payload
-            self.readings[entry.id] = reading = read(entry.payload, rules.directory, now)
+            self.readings[entry.id] = reading = self._read(entry, rules.directory)
             counts = self.outcome.counts
             counts["notifications"] += 1
             counts["events"] += len(reading.events)
@@ -65,6 +65,15 @@ class Batch:
             # Faults of one notification share its text: it is kept once, however many of its recipients are unreadable.
             for fault in {fault.raw: fault for fault in reversed(reading.faults)}.values():
                 self.attempt([entry.id], partial(self._keep, fault))
+
+    def _read(self, entry: Entry, directory: Directory) -> Reading:
+        """Reading never raises; should it do so by a bug, this entry comes back alone and the others are done."""
+        try:
+            return read(entry.payload, directory, self._now)
+        except Exception as error:  # noqa: BLE001 - unknown: named in the log, and the entry comes back
+            self.outcome.problems[describe(error)] += 1
+            self.outcome.failed.add(entry.id)
+            return Reading([], [], [])
 
     def _keep(self, fault: Fault) -> None:
         self.outcome.counts["quarantined"] += self._quarantine.keep(fault, self._now)

@@ -152,3 +152,9 @@ def test_idna_is_loaded_only_for_a_domain_that_is_not_ascii() -> None:
         "assert 'idna' not in sys.modules; addresses.normalise('a@bücher.example'); assert 'idna' in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_mime_word_of_an_impossible_charset_is_refused_like_any_other_text() -> None:
+    """Python's e-mail package has errors of its own for it: one address must not break a batch."""
+    with pytest.raises(InvalidAddress):
+        normalise("=?\u00e9utf-8?q?x?= <not an address>")

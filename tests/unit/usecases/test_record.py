@@ -12,6 +12,7 @@ from ses_feedback.domain import events as ev
 from ses_feedback.domain.errors import PermanentError, RetryableError
 from ses_feedback.domain.history import covering
 from ses_feedback.domain.times import HOUR
+from ses_feedback.usecases import handling
 from ses_feedback.usecases.handling import Entry, Outcome
 from ses_feedback.usecases.record import record
 from ses_feedback.usecases.tally import tally
@@ -248,3 +249,19 @@ def test_an_unknown_error_comes_back_and_is_named_without_what_it_quotes() -> No
     assert number == 1
     assert problem.startswith("KeyError at fakes.py:")
     assert "@" not in problem
+
+
+def test_an_entry_whose_reading_breaks_comes_back_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reading never raises; were it to, by a bug, the rest of the batch is recorded all the same."""
+    honest = handling.read
+
+    def broken(payload: object, *rest: Any) -> Any:
+        if payload == "poison":
+            raise ZeroDivisionError
+        return honest(payload, *rest)
+
+    monkeypatch.setattr(handling, "read", broken)
+    store = FakeStore()
+    outcome = run(store, FakeQuarantine(), "poison", sns_body(bounce(to=["john@example.net"])))
+    assert outcome.failed == {"e0"}
+    assert set(store.items) == {JOHN}
