@@ -128,7 +128,7 @@ QUARANTINED: Final = AlarmKind(
 HANDLER_ERRORS: Final = AlarmKind(
     "handler-errors",
     SEVERITIES,
-    "The function {subject} fails: {level}. What it fails on comes back from a queue, so nothing is lost yet.",
+    "The function {subject} fails: {level}. Feedback it fails on comes back from a queue; a deployment rolls back.",
     "Its log group, /aws/lambda/{subject}.",
     "Undo the last deployment if it began with it; else mend what the log names.",
 )
