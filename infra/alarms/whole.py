@@ -96,7 +96,9 @@ class WholeAlarms(Construct):
                 (PAGE,) if function in _PAGING_FUNCTIONS else (WARN,),
                 (*function.split("_"), "errors"),
                 subject=naming.function_name(self._deployment, function),
-                level="it gave CloudFormation no answer" if seldom else "errors in each five minutes of a quarter of an hour",
+                level="it gave CloudFormation no answer"
+                if seldom
+                else "errors in each five minutes of a quarter of an hour",
                 series={"e": self._lambda(function, "Errors")},
                 threshold=1,
                 periods=1 if seldom else 3,
