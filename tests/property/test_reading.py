@@ -106,7 +106,10 @@ def mutated(draw: st.DrawFn) -> Any:
     """A catalogued payload with one or two of its values replaced by anything."""
     payload = copy.deepcopy(draw(st.sampled_from(PAYLOADS)))
     for _ in range(draw(st.integers(1, 2))):
-        *path, last = draw(st.sampled_from([p for p in paths(payload) if p]))
+        places = [path for path in paths(payload) if path]
+        if not places:  # the first mutation took all there was
+            break
+        *path, last = draw(st.sampled_from(places))
         target = payload
         for key in path:
             target = target[key]
