@@ -9,7 +9,7 @@ from __future__ import annotations
 def install() -> None:
     """Fill every gap. Call once, in the emulator's process, before the first request."""
     # ministack reads its environment when it is imported.
-    from local.gaps import cloudformation, cloudwatch, deliveries, invocations, queues, ses  # noqa: PLC0415
+    from local.gaps import cloudformation, cloudwatch, deliveries, invocations, queues, ses, workers  # noqa: PLC0415
 
-    for module in (cloudformation, cloudwatch, deliveries, invocations, queues, ses):
+    for module in (cloudformation, cloudwatch, deliveries, invocations, queues, ses, workers):
         module.install()

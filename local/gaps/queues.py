@@ -1,23 +1,57 @@
-"""SQS: messages put by other services without losing any, batches above ten for functions, and the batching window."""
+"""SQS: messages put by other services without losing any, batches above ten for functions, and the batching window.
+
+And a clock for the pauses between the tries of a function's messages that runs faster than AWS's.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import os
 import time
 from collections.abc import Mapping
 from typing import Any, Final
 
 from ministack.core.concurrency import esm_wake
 from ministack.core.responses import new_uuid
-from ministack.services import lambda_svc, sqs
+from ministack.services import cloudwatch, lambda_svc, sqs
 
 _BATCH_BYTES: Final = 6 * 1024 * 1024  # an invocation's payload
+# A minute of waiting for the next try passes in a second, as between the tries of an asynchronous invocation.
+SPEED_UP: Final = float(os.environ.get("LOCAL_QUEUE_SPEED_UP", "60"))
 Attributes = Mapping[str, Mapping[str, str]]
 
 
 def install() -> None:
     """Let event source mappings have what their template asks for; the emulator stops at ten and never waits."""
     sqs._receive_messages_for_esm = _receive
+    run = lambda_svc._run_sqs_batch
+
+    def run_and_come_back_sooner(
+        mapping: dict[str, Any],
+        function: dict[str, Any],
+        event: dict[str, Any],
+        batch: list[dict[str, Any]],
+        queue_url: str,
+        queue_name: str,
+    ) -> None:
+        try:
+            run(mapping, function, event, batch, queue_url, queue_name)
+        finally:
+            _shorten_pauses(batch, {record["receiptHandle"] for record in event["Records"]})
+
+    lambda_svc._run_sqs_batch = run_and_come_back_sooner
+
+
+def _shorten_pauses(batch: list[dict[str, Any]], receipts: set[str]) -> None:
+    """Let what is left of the visibility timeouts of a finished batch pass faster; deleted messages do not mind.
+
+    While the function runs, its messages stay hidden as long as on AWS: only waiting is shortened, never working.
+    """
+    with sqs._queues_lock:
+        now = time.time()
+        for message in batch:
+            if message["receipt_handle"] in receipts and message["visible_at"] > now:
+                message["visible_at"] = now + (message["visible_at"] - now) / SPEED_UP
 
 
 def _mapping_of(queue: dict[str, Any]) -> dict[str, Any]:
@@ -75,5 +109,6 @@ def put(arn: str, body: str, attributes: Attributes | None = None, group: str = 
     sqs._ensure_msg_fields(message)
     with sqs._queues_lock:  # the pollers replace this list: an append beside them would be lost
         queue["messages"].append(message)
+    cloudwatch.record_metric("AWS/SQS", "NumberOfMessagesSent", 1, "Count", {"QueueName": arn.rpartition(":")[2]})
     esm_wake.set()
     return True

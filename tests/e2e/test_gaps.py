@@ -22,7 +22,7 @@ from local.loop import until
 REGION = "us-east-1"
 PREFIX = f"arn:aws:sns:{REGION}:000000000000:"
 FUNCTION = """
-import json, time
+import json, os, time
 def handler(event, context):
     text = json.dumps(event)
     if "boom" in text:
@@ -31,7 +31,7 @@ def handler(event, context):
         directive = {"Namespace": "T", "Dimensions": [["Identity"]], "Metrics": [{"Name": "b"}, {"Name": "d"}]}
         aws = {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [directive]}
         print(json.dumps({"_aws": aws, "Identity": "x", "b": 60, "d": 40}))
-    return {"size": len(event.get("Records", []))}
+    return {"process": os.getpid()}
 """
 CUSTOM = """
 import json, urllib.request
@@ -299,6 +299,28 @@ def test_functions_get_large_batches_after_the_window(cloud: Cloud) -> None:
     before = invocations(cloud)
     until("the batches", emptied, seconds=20)
     assert 1 <= invocations(cloud) - before <= 3
+
+
+def test_message_that_a_function_did_not_take_comes_back_sixty_times_as_soon(cloud: Cloud) -> None:
+    """What is left of the 30 s of its visibility timeout when the function fails is half a second."""
+    sqs = cloud.client("sqs")
+    url = sqs.get_queue_url(QueueName="batches")["QueueUrl"]
+    before = invocations(cloud)
+    sqs.send_message(QueueUrl=url, MessageBody="boom")
+    until("the third try", lambda: invocations(cloud) - before >= 3, seconds=15)
+    sqs.purge_queue(QueueUrl=url)
+
+
+def test_interpreter_outlives_an_exception(cloud: Cloud) -> None:
+    """A function that raised goes on in the process it had."""
+
+    def process() -> object:
+        return json.load(cloud.client("lambda").invoke(FunctionName="work", Payload=b"{}")["Payload"])["process"]
+
+    first = process()
+    failed = cloud.client("lambda").invoke(FunctionName="work", Payload=b'{"go": "boom"}')
+    assert failed["FunctionError"] == "Unhandled"
+    assert process() == first
 
 
 def invocations(cloud: Cloud) -> float:
