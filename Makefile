@@ -2,7 +2,7 @@
 # Recipes are plain sh; the set-up itself is tools/install.py (standard library only).
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo local local-stop check test bench lock clean
+.PHONY: help install demo local local-stop check test soak fuzz bench lock clean
 MAKEFLAGS += --no-print-directory
 
 PYTHON := .venv/bin/python
@@ -16,6 +16,7 @@ NODE_READY := node_modules/.installed
 help:
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
 	@echo "  Variables of demo and local: CONFIG=FILE (default feedback.toml), PORT=N (default 4566)"
+	@echo "  Variables of soak and fuzz: SEED=N (default: a new one, printed), EVENTS=N, INPUTS=N"
 
 install: $(NODE_READY) ## set up .venv and node_modules, and nothing else
 	@:
@@ -34,10 +35,17 @@ check: $(NODE_READY) ## lint, types, import contracts, unit and property tests: 
 	@.venv/bin/ruff format --check
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports --no-logo --config pyproject.toml
-	@$(PYTEST) -n auto tests/unit tests/property
+	@$(PYTEST) -n auto tests/unit tests/property --ignore tests/unit/adapters
 
-test: check ## check, then the infrastructure and end-to-end tests
+test: check ## check, then adapters, a short soak and fuzz, infrastructure, and end to end
+	@$(PYTEST) -n auto tests/unit/adapters tests/soak tests/fuzz
 	@$(PYTEST) tests/infra tests/e2e
+
+soak: $(PYTHON_READY) ## a million events under throttles, lost answers and crashes, against a model: some minutes
+	@$(PYTHON) -m tests.soak
+
+fuzz: $(PYTHON_READY) ## 240,000 broken and invented inputs through every entry point: some minutes
+	@$(PYTHON) -m tests.fuzz
 
 bench: $(NODE_READY) ## speed and size against peers and floors, as one table
 	@$(PYTHON) -m benchmarks

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.s3.models import s3_backends
 
 from ses_feedback.adapters import quarantine_pieces
 from ses_feedback.adapters.quarantine_bucket import QuarantineBucket
@@ -90,8 +92,9 @@ def test_a_later_object_of_the_same_text_is_spared(s3: Any, pieces: QuarantinePi
 
 def test_every_page_is_read_and_foreign_names_are_not_ours(s3: Any, pieces: QuarantinePieces) -> None:
     """2,005 pieces in pages of a thousand; a file somebody put there is left out."""
+    stored = s3_backends[DEFAULT_ACCOUNT_ID]["aws"]  # past the client: two thousand requests would take ten seconds
     for number in range(2_005):
-        s3.put_object(Bucket=BUCKET, Key=f"quarantine/{number:064x}.json", Body=b"{}")
+        stored.put_object(BUCKET, f"quarantine/{number:064x}.json", b"{}")
     s3.put_object(Bucket=BUCKET, Key="quarantine/notes.txt", Body=b"by hand")
     s3.put_object(Bucket=BUCKET, Key=f"retrying/{7:064x}.json", Body=b"{}")
     pages = list(pieces.pages())
