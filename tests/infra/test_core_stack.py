@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ses_feedback import naming
+from ses_feedback.adapters.dynamodb_wire import TIMEOUT_S
 from tests.infra.synthesis import ACCOUNT, OWNER, Assembly, Found
 
 CORE = "ses-feedback-core"
@@ -37,6 +38,14 @@ def test_every_function_is_built_the_same_way(small: Assembly) -> None:
         assert groups[f"/aws/lambda/{name}"]["RetentionInDays"] == 30
         assert "TracingConfig" not in properties
         assert "ReservedConcurrentExecutions" not in properties
+
+
+def test_an_invocation_outlives_its_tries(small: Assembly) -> None:
+    """A silent DynamoDB fails an invocation with an error that says so, before Lambda ends it without one."""
+    tries, pauses_s = 3, 1  # as DynamoDbWire has them by default
+    writes = 2  # a put that finds the address known, and the put of what they join to
+    longest = (TIMEOUT_S * tries + pauses_s) * writes
+    assert longest < function(small, naming.RECORD_FEEDBACK).properties["Timeout"]
 
 
 def test_environment_of_functions(small: Assembly) -> None:

@@ -21,6 +21,7 @@ DOCUMENTS = documents()
 _LINK = re.compile(r"(?<!!)\[[^\]\n]+\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"^#{1,6} +(.*?)\s*$", re.MULTILINE)
 _FENCED = re.compile(r"^ *```.*?^ *```\s*$", re.MULTILINE | re.DOTALL)
+_PROOF = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
 RUNBOOK_PARTS = ("**What happened.**", "**How bad.**", "## Look", "## Do", "## Over when")
 
 
@@ -49,6 +50,14 @@ def test_every_link_resolves(path: Path) -> None:
         assert target.is_relative_to(ROOT)
         if anchor:
             assert anchor in anchors(target), f"{link}: no such heading; there are {sorted(anchors(target))}"
+
+
+def test_every_proof_that_is_named_exists() -> None:
+    """A test that a page names as proof is in the suite, by that name."""
+    named = {found for path in DOCUMENTS for found in _PROOF.findall(path.read_text(encoding="utf-8"))}
+    assert named
+    for name, function in sorted(named):
+        assert re.search(rf"^ *def {function}\(", (ROOT / name).read_text(encoding="utf-8"), re.MULTILINE), function
 
 
 def test_every_kind_of_alarm_has_its_page_and_every_page_its_kind() -> None:
