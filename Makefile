@@ -2,7 +2,7 @@
 # Recipes are plain sh; the set-up itself is tools/install.py (standard library only).
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo local local-stop check test soak fuzz bench lock clean
+.PHONY: help install demo local local-stop check test soak fuzz backtest bench lock clean
 MAKEFLAGS += --no-print-directory
 
 PYTHON := .venv/bin/python
@@ -16,6 +16,7 @@ NODE_READY := node_modules/.installed
 help:
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
 	@echo "  Variables of demo and local: CONFIG=FILE (default feedback.toml), PORT=N (default 4566)"
+	@echo "  Variables of backtest: TRACE=FILE (CSV), CONFIG=FILE with it; SEED=N without"
 	@echo "  Variables of soak and fuzz: SEED=N (default: a new one, printed), EVENTS=N, INPUTS=N"
 
 install: $(NODE_READY) ## set up .venv and node_modules, and nothing else
@@ -46,6 +47,9 @@ soak: $(PYTHON_READY) ## a million events under throttles, lost answers and cras
 
 fuzz: $(PYTHON_READY) ## 240,000 broken and invented inputs through every entry point: some minutes
 	@$(PYTHON) -m tests.fuzz
+
+backtest: $(NODE_READY) ## months of simulated mail through the synthesised alarms, in a minute; TRACE=FILE plays your own
+	@$(PYTHON) -m backtest
 
 bench: $(NODE_READY) ## speed and size against peers and floors, as one table
 	@$(PYTHON) -m benchmarks

@@ -29,12 +29,12 @@ def built(*, local: bool) -> Iterator[Path]:
     from infra.sources import Sources
     from infra.target import LAMBDA, this_machine
     from ses_feedback.config import load
-    from ses_feedback.config.runtime import to_runtime
+    from ses_feedback.config.loop import asset_files
 
     target = this_machine() if local else LAMBDA
     folder = Path(tempfile.mkdtemp(prefix="ses-feedback-bench-"))
     try:
-        sources = Sources.collect(to_runtime(load(EXAMPLE)), target)
+        sources = Sources.collect(asset_files(load(EXAMPLE)), target)
         build_asset(sources, folder, python=find_python(target.python))
         yield folder
     except BundlingError as error:

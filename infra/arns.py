@@ -6,6 +6,7 @@ Stacks find each other's resources by name and never by export, so that any of t
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Any, Final
 
 import aws_cdk as cdk
@@ -15,8 +16,12 @@ from ses_feedback import naming
 ON_CALL_SEVERITIES: Final = ("page", "warn")
 
 
+@cache
 def sub(text: str) -> str:
-    """Return a text in which CloudFormation fills in ``${AWS::Partition}`` and its like."""
+    """Return a text in which CloudFormation fills in ``${AWS::Partition}`` and its like.
+
+    Remembered: each call crosses into Node, and a thousand identities name the same few queues and functions.
+    """
     return cdk.Fn.sub(text)
 
 
@@ -47,6 +52,11 @@ def function(region: str, deployment: str, name: str) -> str:
 def table(region: str, name: str) -> str:
     """Return the ARN of a DynamoDB table."""
     return sub(_arn("dynamodb", region, "table/" + name))
+
+
+def alarm(region: str, name: str) -> str:
+    """Return the ARN of a CloudWatch alarm, or of all alarms a pattern matches."""
+    return sub(_arn("cloudwatch", region, "alarm:" + name))
 
 
 def log_streams(region: str, group: str) -> str:
@@ -91,6 +101,11 @@ def statement(
 def service(name: str) -> dict[str, str]:
     """Return an AWS service as a principal."""
     return {"Service": f"{name}.amazonaws.com"}
+
+
+def account() -> dict[str, str]:
+    """Return everybody in the account whom IAM lets, as a principal: a condition says who of them."""
+    return {"AWS": sub("arn:${AWS::Partition}:iam::${AWS::AccountId}:root")}
 
 
 def tls_only(actions: Iterable[str], resources: Any) -> dict[str, Any]:

@@ -17,7 +17,6 @@ from aws_cdk import aws_lambda as lambda_
 
 from infra.errors import BundlingError
 from infra.sources import ROOT, Sources
-from ses_feedback import naming
 
 CACHE: Final = ROOT / ".build"
 _FIND_PYTHON: Final = ROOT / "tools" / "find-python"
@@ -98,7 +97,8 @@ def build_asset(sources: Sources, output: Path, *, python: str | None, cache: Pa
             target = output / name
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, target)
-        (output / naming.RUNTIME_CONFIG_FILE).write_text(sources.configuration, encoding="utf-8")
+        for name, text in sources.configuration.items():
+            (output / name).write_text(text, encoding="utf-8")
     except OSError as error:
         raise BundlingError(f"{error.filename or output}: cannot be written ({error.strerror or error})") from None
     if python is not None:

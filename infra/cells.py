@@ -115,7 +115,7 @@ def allocate(lock: Lock, weights: Mapping[str, int]) -> Lock:
             raise CellOverflow(
                 f'identities."{heaviest}": its cell {number} would hold {load} resources, {weights[heaviest]} of them '
                 f"for this identity, and a cell takes {MOST}; give its team fewer destinations, such as one queue or "
-                "function that passes them on"
+                "function that passes them on, or its configuration set fewer events"
             )
     return Lock(lock.owner, dict(sorted(cells.items())), highest)
 

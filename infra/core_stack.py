@@ -13,18 +13,26 @@ from infra.alarms.kinds import SEVERITIES
 from infra.alarms.rates import RateAlarms
 from infra.alarms.reputation import ReputationAlarms
 from infra.alarms.whole import WholeAlarms
+from infra.canaries import Canaries
+from infra.digests import Digests
 from infra.functions import FunctionBuilder
+from infra.needed import canaries, needed
 from infra.queues import Queues
+from infra.schedules import Schedule
 from infra.target import Target
 from infra.topics import OnCallTopic
 from infra.wiring import claim_table
 from ses_feedback import naming
+from ses_feedback.config.loop import to_loop
 from ses_feedback.config.model import Config
+from ses_feedback.domain.canary import mails_an_hour
+from ses_feedback.domain.times import HOUR
 
 RETRY_BATCH: Final = 10
 RETRY_CONCURRENCY: Final = 5
 TALLY_BATCH: Final = 1_000
 TALLY_CONCURRENCY: Final = 10
+CHECK_EVERY: Final = HOUR
 _TRIES_AFTER_THE_FIRST: Final = 2  # Lambda's most
 _MAX_EVENT_AGE_S: Final = 21_600  # Lambda's most: six hours
 
@@ -65,7 +73,7 @@ class CoreStack(cdk.Stack):
 
         loop = Construct(self, "Loop")
         queues = Queues(loop, "Queues", deployment=deployment, region=region)
-        functions = {f: builder.build(loop, f) for f in naming.FUNCTIONS if f != naming.CLAIM_TABLE}
+        functions = {f: builder.build(loop, f) for f in needed(config) if f != naming.CLAIM_TABLE}
         _invoke_record(loop, functions[naming.RECORD_FEEDBACK], queues, deployment=deployment, region=region)
         _consume(loop, functions, queues, tally_window_s=tally_window_s)
         for severity, destinations in zip(SEVERITIES, (config.on_call.page, config.on_call.warn), strict=True):
@@ -77,9 +85,26 @@ class CoreStack(cdk.Stack):
                 severity=severity,
                 destinations=destinations,
             )
+        Schedule(
+            loop,
+            "CheckSchedule",
+            deployment=deployment,
+            name=naming.CHECK_LOOP,
+            function=functions[naming.CHECK_LOOP],
+            every=CHECK_EVERY,
+        )
+        if naming.SEND_CANARIES in functions:
+            Canaries(loop, "Canaries", config=config, function=functions[naming.SEND_CANARIES])
+        if naming.TELL_TEAMS in functions:
+            Digests(loop, "Digests", config=config, function=functions[naming.TELL_TEAMS])
         _alarms(loop, config)
         loop.node.add_dependency(claim)
-        _outputs(self, deployment, region)
+        _outputs(self, config)
+
+
+def _role(function: lambda_.Function) -> str:
+    assert function.role is not None
+    return function.role.role_arn
 
 
 def _invoke_record(scope: Construct, record: lambda_.Function, queues: Queues, *, deployment: str, region: str) -> None:
@@ -125,7 +150,14 @@ def _consume(scope: Construct, functions: dict[str, lambda_.Function], queues: Q
 
 def _alarms(scope: Construct, config: Config) -> None:
     deployment, region = config.deployment.name, config.deployment.region
-    WholeAlarms(scope, "Alarms", deployment=deployment, region=region)
+    WholeAlarms(
+        scope,
+        "Alarms",
+        deployment=deployment,
+        region=region,
+        functions=needed(config),
+        canary_mails=mails_an_hour(canaries(config), config.canary.every),
+    )
     ReputationAlarms(
         scope, "Reputation", deployment=deployment, region=region, named="account", subject=f"the account in {region}"
     )
@@ -141,7 +173,8 @@ def _alarms(scope: Construct, config: Config) -> None:
             )
 
 
-def _outputs(scope: cdk.Stack, deployment: str, region: str) -> None:
+def _outputs(scope: cdk.Stack, config: Config) -> None:
+    deployment, region = config.deployment.name, config.deployment.region
     for output, severity in zip((naming.OUTPUT_PAGE_TOPIC, naming.OUTPUT_WARN_TOPIC), SEVERITIES, strict=True):
         cdk.CfnOutput(
             scope,
@@ -149,3 +182,9 @@ def _outputs(scope: cdk.Stack, deployment: str, region: str) -> None:
             value=arns.topic(region, naming.on_call_topic_name(deployment, severity)),
             description=f"The topic that alarms of severity {severity} reach on-call through",
         )
+    cdk.CfnOutput(
+        scope,
+        naming.OUTPUT_CONFIGURATION,
+        value=naming.digest(to_loop(config)),
+        description="Tells the configuration inside the functions from the file's; `ses-feedback doctor` compares them",
+    )

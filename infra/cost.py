@@ -1,7 +1,8 @@
 """What a deployment costs a month at list price before any mail is sent. Pure; a test counts the same in the templates.
 
 Prices are AWS's list prices in us-east-1: custom metric $0.30, alarm $0.10 for each metric it reads, composite alarm
-$0.50, KMS key $1, secret $0.40. Free tiers are left out. What mail adds is in ``docs/cost.md``.
+$0.50, KMS key $1, secret $0.40, a thousand mails $0.10. A month has 30 days. Free tiers are left out.
+What other mail than the canaries' adds is in ``docs/cost.md``.
 """
 
 from __future__ import annotations
@@ -10,23 +11,30 @@ from dataclasses import dataclass
 from typing import Final
 
 from infra.alarms.rules import RATE_RULES, REPUTATION_LEVELS
+from infra.needed import canaries, needed, told_teams
 from ses_feedback import naming
 from ses_feedback.config.model import Config
+from ses_feedback.domain.canary import MAILS
+from ses_feedback.domain.times import DAY
 
 METRIC: Final = 0.30
 ALARM_METRIC: Final = 0.10
 COMPOSITE: Final = 0.50
 KEY: Final = 1.00
 SECRET: Final = 0.40
+MAIL: Final = 0.0001
+MONTH: Final = 30 * DAY
 
 _RATE_ALARM_METRICS: Final = sum(len(rule.metrics()) for rule in RATE_RULES)
 _COMPOSITES: Final = 2
 _REPUTATION_ALARMS: Final = sum(len(levels) for levels in REPUTATION_LEVELS.values())
 _CONFIGURATION_SET_METRICS: Final = 7 + 2  # its event types, and AWS's two rates, all in CloudWatch under its name
-# Metrics read by the alarms of the whole: tally age 1, dead letters 2, team's 1, retry 2, errors of each function,
-# destination failures 1, dropped 1, quarantined 1, on-call 2, silence 2, and AWS's account rates.
-_CORE_ALARM_METRICS: Final = 13 + len(naming.FUNCTIONS) + _REPUTATION_ALARMS
-_CORE_METRICS: Final = (naming.METRIC_TALLIED, naming.METRIC_QUARANTINED)
+# Metrics read by the alarms of the whole besides errors of functions: tally age 1, dead letters 2, team's 1, retry 2,
+# destination failures 1, dropped 1, quarantined 1, on-call 2, silence 2, drift 1, and AWS's account rates.
+_CORE_ALARM_METRICS: Final = 14 + _REPUTATION_ALARMS
+_CORE_METRICS: Final = (naming.METRIC_TALLIED, naming.METRIC_QUARANTINED, naming.METRIC_DRIFTED)
+_CANARY_METRICS: Final = (naming.METRIC_CANARY_MISSING, naming.METRIC_CANARY_ROUND_TRIP)
+_CANARY_ALARMS: Final = 2  # a warning and a page, each reading what is missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +55,8 @@ def monthly(config: Config) -> tuple[Line, ...]:
     """Return what a deployment costs a month, line by line, for its identities and the choice of ``alarms``."""
     identities = len(config.identities)
     watched = identities if config.deployment.alarms == "identity" else len(config.environments())
-    sets = sum(identity.configuration_set for identity in config.identities.values())
+    senders = canaries(config)
+    sets = sum(bool(identity.configuration_set) for identity in config.identities.values())
     return (
         Line("metrics of rates", watched * len(naming.RATE_METRICS), METRIC),
         Line("alarm metrics of rates", watched * _RATE_ALARM_METRICS, ALARM_METRIC),
@@ -55,7 +64,11 @@ def monthly(config: Config) -> tuple[Line, ...]:
         Line("metrics of configuration sets", sets * _CONFIGURATION_SET_METRICS, METRIC),
         Line("alarm metrics of configuration sets", sets * _REPUTATION_ALARMS, ALARM_METRIC),
         Line("metrics of the whole", len(_CORE_METRICS), METRIC),
-        Line("alarm metrics of the whole", _CORE_ALARM_METRICS, ALARM_METRIC),
+        Line("alarm metrics of the whole", _CORE_ALARM_METRICS + len(needed(config)), ALARM_METRIC),
+        Line("alarm metrics of digests", len(told_teams(config)), ALARM_METRIC),
+        Line("metrics of canaries", len(_CANARY_METRICS) if senders else 0, METRIC),
+        Line("alarm metrics of canaries", _CANARY_ALARMS if senders else 0, ALARM_METRIC),
+        Line("mails of canaries", senders * MAILS * MONTH // config.canary.every, MAIL),
         Line("key", 1, KEY),
         Line("secret", 1, SECRET),
     )
@@ -69,11 +82,15 @@ def report(config: Config, cells: int) -> str:
         f"{config.deployment.name}: {_count(identities, 'identity', 'identities')} in {_count(cells, 'cell', 'cells')}"
     )
     head += ", list price a month before use:"
-    rows = [f"  {line.what:<36}{line.count:>7,} x ${line.each:.2f} {line.dollars:>12,.2f}" for line in lines]
+    rows = [f"  {line.what:<36}{line.count:>7,} x {_price(line.each):<7} {line.dollars:>10,.2f}" for line in lines]
     total = f"  {'total':<36}{'':>15} ${sum(line.dollars for line in lines):>11,.2f}"
     if config.deployment.alarms == "identity" and identities > len(config.environments()):
         total += '   (alarms = "environment" is the cheap choice)'
     return "\n".join((head, *rows, total))
+
+
+def _price(each: float) -> str:
+    return f"${each:.2f}" if each >= 0.01 else f"${each:g}"
 
 
 def _count(number: int, one: str, many: str) -> str:

@@ -18,13 +18,17 @@ from infra.nag import acknowledge
 from infra.queues import TALLY_TIMEOUT_S
 from infra.target import Target
 from ses_feedback import naming
+from ses_feedback.domain.canary import LOCAL_PARTS, SIMULATOR
 
 _LOG_LEVEL: Final = "INFO"
 # Why a resource of a grant may end in a wildcard: by the service of its ARN.
 _WILDCARDS: Final[Mapping[str, str]] = {
     "logs": "Log streams have no name before Lambda makes them; the group is the function's own.",
     "kms": "An alias cannot be a resource: conditions narrow it to the deployment's and to the service that uses it.",
+    "sqs": "Digest queues are many; no other deployment's, and no other queues', names begin so.",
+    "sns": "Topics of identities, digests and on-call are many; no other deployment's names begin so.",
     "s3": "Quarantined objects have no name before they exist; the bucket is the deployment's own.",
+    "ses": "The core stack knows no identity: conditions narrow it to canaries and own identities, a name to own sets.",
     "*": "SES's identity calls take no resource: an IAM policy cannot tell identities apart.",
 }
 
@@ -43,8 +47,20 @@ SIZES: Final[Mapping[str, _Size]] = {
     naming.RETRY_FEEDBACK: _Size(512, TALLY_TIMEOUT_S),
     naming.TALLY_FEEDBACK: _Size(512, TALLY_TIMEOUT_S),
     naming.WIRE_IDENTITY: _Size(256, 900, keyed=False),  # it waits its turn for SES: one call a second in the account
-    naming.CLAIM_TABLE: _Size(256, 60),
+    naming.CLAIM_TABLE: _Size(256, 420),  # it waits until KMS knows the key's new alias: up to five minutes
+    naming.CHECK_LOOP: _Size(256, 900, keyed=False),  # the same: what it does not get to, its next run does
+    naming.SEND_CANARIES: _Size(
+        256, 600, keyed=False
+    ),  # one mail a second, so that it takes little of the sending rate
+    # Less than the gap between two digests. The memory is a share of a CPU: a storm is 20,000 calls of SQS.
+    naming.TELL_TEAMS: _Size(1_024, 280),
 }
+# Functions that find queues and topics of people by their names.
+_TELLING: Final = (naming.TELL_TEAMS,)
+# What of the wiring table a grant is about: the pattern of the items' keys.
+_ITEMS: Final[Mapping[str, str]] = {"canaries": "canary#*", "turns": "digest#*"}
+# Functions that wait between two calls of SES.
+_PACED: Final = (naming.WIRE_IDENTITY, naming.CHECK_LOOP, naming.SEND_CANARIES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +131,12 @@ class FunctionBuilder:
         }
         if keyed:
             found[naming.ENV_ADDRESS_KEY] = f"{{{{resolve:secretsmanager:{naming.secret_name(self.deployment)}}}}}"
-        if function == naming.WIRE_IDENTITY:
+        if function in _TELLING:
+            found[naming.ENV_QUEUES] = arns.queue_url(self.region, "")
+            found[naming.ENV_TOPICS] = arns.topic(self.region, "")
+        if any(grant.resource in ("wiring table", "canaries", "turns") for grant in GRANTS[function]):
             found[naming.ENV_WIRING_TABLE] = naming.wiring_table_name(self.deployment)
+        if function in _PACED:
             found[naming.ENV_SES_INTERVAL] = str(self.ses_interval_ms)
         return found
 
@@ -134,12 +154,24 @@ class FunctionBuilder:
         resources: dict[str, Callable[[], str]] = {
             "table": lambda: arns.table(region, naming.table_name(deployment)),
             "wiring table": lambda: arns.table(region, naming.wiring_table_name(deployment)),
+            "canaries": lambda: arns.table(region, naming.wiring_table_name(deployment)),
+            "turns": lambda: arns.table(region, naming.wiring_table_name(deployment)),
+            "digest queues": lambda: arns.queue(region, naming.digest_pattern(deployment)),
+            "digest topics": lambda: arns.topic(region, naming.digest_pattern(deployment)),
             "quarantine": lambda: arns.quarantine_objects(region, deployment),
             "retry queue": lambda: arns.queue(region, naming.retry_queue_name(deployment)),
             "tally queue": lambda: arns.queue(region, naming.tally_queue_name(deployment)),
             "key by DynamoDB": lambda: arns.keys(region),
             "key by S3": lambda: arns.keys(region),
+            "key by SNS": lambda: arns.keys(region),
             "SES": lambda: "*",
+            "SES under our tag": lambda: "*",
+            "SES identities of our tag": lambda: arns.identity(region, "*"),
+            "canary senders": lambda: arns.identity(region, "*"),
+            "canary sets": lambda: arns.configuration_set(region, "*"),
+            "own sets": lambda: arns.configuration_set(region, naming.configuration_set_prefix(deployment) + "*"),
+            "feedback topics": lambda: arns.topic(region, naming.topic_pattern(deployment)),
+            "on-call topics": lambda: arns.topic(region, naming.on_call_topic_name(deployment, "*")),
         }
         statement: dict[str, Any] = {
             "Sid": naming.camel(grant.resource),
@@ -152,6 +184,18 @@ class FunctionBuilder:
             statement["Condition"] = {
                 "StringEquals": {"kms:ViaService": f"{service}.{region}.amazonaws.com"},
                 "ForAnyValue:StringEquals": {"kms:ResourceAliases": naming.key_alias(deployment)},
+            }
+        elif grant.resource.endswith(" our tag"):
+            which = "Request" if grant.resource == "SES under our tag" else "Resource"
+            statement["Condition"] = {"StringEquals": {f"aws:{which}Tag/{naming.TAG_DEPLOYMENT}": deployment}}
+        elif grant.resource in _ITEMS:
+            statement["Condition"] = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [_ITEMS[grant.resource]]}}
+        elif grant.resource.startswith("canary "):
+            # To the simulator's addresses with this deployment's label, and to nobody at all is no exception.
+            recipients = [f"{local}+{deployment.lower()}-canary-*@{SIMULATOR}" for local in LOCAL_PARTS.values()]
+            statement["Condition"] = {
+                "ForAllValues:StringLike": {"ses:Recipients": recipients},
+                "Null": {"ses:Recipients": "false"},
             }
         return statement
 

@@ -9,13 +9,42 @@ from typing import Final, Literal
 from ses_feedback import naming
 
 Resource = Literal[
-    "table", "wiring table", "quarantine", "retry queue", "tally queue", "key by DynamoDB", "key by S3", "SES"
+    "table",
+    "wiring table",
+    "canaries",
+    "turns",
+    "digest queues",
+    "digest topics",
+    "quarantine",
+    "retry queue",
+    "tally queue",
+    "key by DynamoDB",
+    "key by S3",
+    "key by SNS",
+    "SES",
+    "SES under our tag",
+    "SES identities of our tag",
+    "canary senders",
+    "canary sets",
+    "own sets",
+    "feedback topics",
+    "on-call topics",
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """Actions on one resource. SES identities of the account cannot be told apart by these calls: they take ``*``."""
+    """Actions on one resource. SES identities of the account cannot be told apart by these calls: they take ``*``.
+
+    ``SES under our tag`` makes identities that bear the deployment's tag, ``SES identities of our tag`` are these.
+
+    ``turns`` are the wiring table's items of when teams were told, ``digest queues`` and ``digest topics`` all teams'.
+
+    ``canaries`` are the wiring table's items of canaries and no other; ``canary senders`` and ``canary sets`` are any
+    identity and configuration set, for mail to the simulator under this deployment's label and no other.
+
+    ``own sets`` are the deployment's configuration sets; ``feedback topics`` are those of identities, and of digests.
+    """
 
     resource: Resource
     actions: tuple[str, ...]
@@ -41,7 +70,28 @@ _QUARANTINE: Final = (
 )
 # What an event source mapping needs of its queue's consumer.
 _CONSUME: Final = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
-_RECORD: Final = (Grant("table", ("dynamodb:PutItem", "dynamodb:UpdateItem")), _KEY_BY_DYNAMODB, *_QUARANTINE)
+# Where it is noted that a canary came back.
+_CANARIES: Final = Grant("canaries", ("dynamodb:UpdateItem",))
+_RECORD: Final = (
+    Grant("table", ("dynamodb:PutItem", "dynamodb:UpdateItem")),
+    _CANARIES,
+    _KEY_BY_DYNAMODB,
+    *_QUARANTINE,
+)
+
+# What wiring calls, whether CloudFormation or the hourly check asks for it.
+_WIRE: Final = Grant(
+    "SES",
+    (
+        "ses:GetIdentityVerificationAttributes",
+        "ses:GetIdentityNotificationAttributes",
+        "ses:SetIdentityNotificationTopic",
+        "ses:SetIdentityHeadersInNotificationsEnabled",
+        "ses:SetIdentityFeedbackForwardingEnabled",
+        "ses:GetEmailIdentity",
+        "ses:PutEmailIdentityConfigurationSetAttributes",
+    ),
+)
 
 GRANTS: Final[Mapping[str, tuple[Grant, ...]]] = {
     # SendMessage is Lambda's own, for the on-failure destination.
@@ -49,25 +99,43 @@ GRANTS: Final[Mapping[str, tuple[Grant, ...]]] = {
     naming.RETRY_FEEDBACK: (*_RECORD, Grant("retry queue", (*_CONSUME, "sqs:ChangeMessageVisibility"))),
     naming.TALLY_FEEDBACK: (
         Grant("table", ("dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem")),
+        _CANARIES,
         _KEY_BY_DYNAMODB,
         *_QUARANTINE,
         Grant("tally queue", _CONSUME),
     ),
     naming.WIRE_IDENTITY: (
-        Grant(
-            "SES",
-            (
-                "ses:GetIdentityVerificationAttributes",
-                "ses:GetIdentityNotificationAttributes",
-                "ses:SetIdentityNotificationTopic",
-                "ses:SetIdentityHeadersInNotificationsEnabled",
-                "ses:SetIdentityFeedbackForwardingEnabled",
-                "ses:GetEmailIdentity",
-                "ses:PutEmailIdentityConfigurationSetAttributes",
-            ),
-        ),
+        _WIRE,
+        Grant("SES under our tag", ("ses:CreateEmailIdentity", "ses:TagResource")),
+        Grant("SES identities of our tag", ("ses:DeleteEmailIdentity",)),
+        Grant("wiring table", ("dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem")),
+        _KEY_BY_DYNAMODB,
+    ),
+    naming.CHECK_LOOP: (
+        _WIRE,
+        Grant("own sets", ("ses:GetConfigurationSetEventDestinations",)),
+        Grant("feedback topics", ("sns:ListSubscriptionsByTopic",)),
+        Grant("on-call topics", ("sns:ListSubscriptionsByTopic",)),
         Grant("wiring table", ("dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem")),
         _KEY_BY_DYNAMODB,
     ),
     naming.CLAIM_TABLE: (Grant("table", ("dynamodb:GetItem", "dynamodb:UpdateItem")), _KEY_BY_DYNAMODB),
+    naming.SEND_CANARIES: (
+        Grant("wiring table", ("dynamodb:BatchGetItem",)),
+        _CANARIES,
+        _KEY_BY_DYNAMODB,
+        Grant("canary senders", ("ses:SendEmail",)),
+        Grant("canary sets", ("ses:SendEmail",)),
+    ),
+    naming.TELL_TEAMS: (
+        Grant("table", ("dynamodb:BatchGetItem",)),
+        Grant("turns", ("dynamodb:BatchGetItem", "dynamodb:UpdateItem")),
+        _KEY_BY_DYNAMODB,
+        *_QUARANTINE,
+        # Batches are allowed by the action of one (Service Authorization Reference, SQS).
+        Grant("digest queues", ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility")),
+        Grant("digest topics", ("sns:Publish",)),
+        # To publish to an encrypted topic (SNS developer guide, key management).
+        Grant("key by SNS", ("kms:GenerateDataKey", "kms:Decrypt")),
+    ),
 }

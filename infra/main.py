@@ -21,7 +21,8 @@ from infra.target import LAMBDA, this_machine
 from infra.weights import resources
 from ses_feedback import naming
 from ses_feedback.config import Config, ConfigError, load
-from ses_feedback.config.runtime import to_runtime
+from ses_feedback.config.loop import asset_files
+from ses_feedback.config.warnings import warnings
 
 CONFIG_ENV: Final = "SES_FEEDBACK_CONFIG"
 DEFAULT_CONFIG: Final = "feedback.toml"
@@ -58,7 +59,7 @@ def _synthesise(app: cdk.App) -> None:
     config = load(inputs.config)
     before = read_lock(inputs.lock)
     lock = allocate_cells(config, before)
-    bundling = LocalBundling(Sources.collect(to_runtime(config), inputs.settings.target), warn=_say)
+    bundling = LocalBundling(Sources.collect(asset_files(config), inputs.settings.target), warn=_say)
     try:
         add_stacks(app, config=config, lock=lock, code=bundling.code(), settings=inputs.settings)
         app.synth()
@@ -67,13 +68,7 @@ def _synthesise(app: cdk.App) -> None:
     if write_lock(inputs.lock, lock, before=before):
         _say(f"{inputs.lock} has changed: commit it with the configuration, it says which stack an identity lives in")
     _say(cost.report(config, sum(1 for members in lock.members().values() if members)))
-    for identity in config.identities.values():
-        if identity.configuration_set:
-            name = naming.configuration_set_name(config.deployment.name, identity.name)
-            _say(
-                f'identities."{identity.name}": senders whose IAM policy names identity/{identity.name} need '
-                f"configuration-set/{name} too"
-            )
+    _say(*(f"warning: {line}" for line in warnings(config)))
 
 
 def read_inputs(app: cdk.App) -> Inputs:
@@ -134,4 +129,5 @@ def _why(error: Exception) -> str:
 
 
 def _say(*lines: str) -> None:
-    print(*lines, sep="\n", file=sys.stderr)  # noqa: T201 - what a synth has to say, it says on standard error
+    for line in lines:
+        print(line, file=sys.stderr)  # noqa: T201 - what a synth has to say, it says on standard error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -22,16 +22,19 @@ _RECIPE: Final = "1"
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """The files of the product (by their path in the asset), its locked dependencies and its configuration."""
+    """The files of the product (by their path in the asset), its locked dependencies and its configuration.
+
+    ``configuration``: name in the asset → text.
+    """
 
     files: dict[str, Path]
     requirements: Path
-    configuration: str
+    configuration: Mapping[str, str]
     target: Target
 
     @classmethod
-    def collect(cls, configuration: str, target: Target, root: Path = ROOT) -> Sources:
-        """Return the sources in a work tree with the normalised ``configuration`` (JSON)."""
+    def collect(cls, configuration: Mapping[str, str], target: Target, root: Path = ROOT) -> Sources:
+        """Return the sources in a work tree with the files of the normalised ``configuration``."""
         return cls(dict(_files(root)), root / REQUIREMENTS, configuration, target)
 
     def asset_hash(self, *, compiled: bool) -> str:
@@ -40,7 +43,7 @@ class Sources:
             [
                 _RECIPE,
                 "compiled" if compiled else "sources",
-                self.configuration,
+                *(part for file in sorted(self.configuration.items()) for part in file),
                 *self.target_key(),
                 self.requirements.read_text(encoding="utf-8"),
             ]

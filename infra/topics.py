@@ -11,7 +11,7 @@ from constructs import Construct
 from infra import arns
 from infra.subscriptions import subscribe
 from ses_feedback import naming
-from ses_feedback.config.model import Destination
+from ses_feedback.config.model import NOTIFIED_KINDS, Destination
 
 _PUBLISH: Final = ["sns:Publish"]
 
@@ -19,7 +19,8 @@ _PUBLISH: Final = ["sns:Publish"]
 class EncryptedTopic(Construct):
     """A topic under the deployment's own key, that exactly one AWS service may publish to, under ``condition``.
 
-    A customer managed key is the only one that SES and CloudWatch can be let use (its policy is in the data stack).
+    ``roles`` are ARNs of the deployment's own functions' roles that may as well. A customer managed key is the only one
+    that SES and CloudWatch can be let use (its policy is in the data stack).
     """
 
     def __init__(
@@ -31,33 +32,38 @@ class EncryptedTopic(Construct):
         name: str,
         publisher: str,
         condition: Mapping[str, Any],
+        roles: Sequence[str] = (),
     ) -> None:
         super().__init__(scope, construct_id)
-        self.topic = sns.CfnTopic(self, "Topic", topic_name=name, kms_master_key_id=naming.key_alias(deployment))
+        topic = sns.CfnTopic(self, "Topic", topic_name=name, kms_master_key_id=naming.key_alias(deployment))
+        self.arn = topic.ref
         self.policy = sns.CfnTopicPolicy(
             self,
             "Policy",
-            topics=[self.topic.ref],
+            topics=[self.arn],
             policy_document=arns.policy(
                 arns.statement(
                     "OnlyThisServicePublishes",
                     arns.service(publisher),
                     _PUBLISH,
-                    self.topic.ref,
+                    self.arn,
                     condition=condition,
                 ),
-                arns.tls_only(_PUBLISH, self.topic.ref),
+                *(self._function_publishes(role) for role in roles),
+                arns.tls_only(_PUBLISH, self.arn),
             ),
         )
 
-    @property
-    def arn(self) -> str:
-        """The topic's ARN."""
-        return self.topic.ref
+    def _function_publishes(self, role: str) -> dict[str, Any]:
+        only = {"ArnEquals": {"aws:PrincipalArn": role}}
+        return arns.statement("OurFunctionPublishes", arns.account(), _PUBLISH, self.arn, condition=only)
 
 
 class FeedbackTopic(EncryptedTopic):
-    """The topic of one kind of feedback of one identity: only SES publishes, only for that identity or its own set."""
+    """The topic of one kind of feedback of one identity: only SES publishes, only for that identity or its own set.
+
+    What SES tells only through a configuration set, only the identity's own set may publish.
+    """
 
     def __init__(
         self,
@@ -70,7 +76,7 @@ class FeedbackTopic(EncryptedTopic):
         identity: str,
         configuration_set: str | None,
     ) -> None:
-        sources = [arns.identity(region, identity)]
+        sources = [arns.identity(region, identity)] if kind in NOTIFIED_KINDS else []
         if configuration_set is not None:
             sources.append(arns.configuration_set(region, configuration_set))
         super().__init__(
@@ -89,7 +95,7 @@ class FeedbackTopic(EncryptedTopic):
 
 
 class OnCallTopic(EncryptedTopic):
-    """The topic alarms of a severity act on: only CloudWatch publishes, and only for this account's alarms."""
+    """The topic alarms of a severity act on: CloudWatch publishes, and only for this account's alarms."""
 
     def __init__(
         self,

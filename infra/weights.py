@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from typing import Final
 
-from infra.destinations import destinations_by_kind
-from ses_feedback.config.model import NOTIFIED_KINDS, Config, Identity
+from infra.alarms.kinds import SEVERITIES
+from infra.alarms.rules import RATE_RULES, REPUTATION_LEVELS
+from infra.destinations import destinations_by_kind, digested_kinds
+from ses_feedback.config.model import ACTED_KINDS, NOTIFIED_KINDS, Config, Identity
 
-ACTED_ON: Final = ("bounce", "complaint")  # kinds that record_feedback is subscribed to
-RATE_ALARMS: Final = 8  # four pages, two warnings, and a composite of each severity
-REPUTATION_ALARMS: Final = 4  # bounces and complaints, page and warn
+RATE_ALARMS: Final = len(RATE_RULES) + len(SEVERITIES)  # one for each rule, and a composite of each severity
+REPUTATION_ALARMS: Final = sum(len(levels) for levels in REPUTATION_LEVELS.values())
 
 
 def resources(config: Config, identity: Identity) -> int:
     """Return the number of an identity's resources: topics, subscriptions, wiring, alarms, configuration set."""
-    count = 2 * len(NOTIFIED_KINDS)  # topics and their policies
-    count += len(ACTED_ON) + len(NOTIFIED_KINDS)  # record_feedback and the tally queue
+    count = 2 * len(identity.kinds)  # topics and their policies
+    count += sum(kind in ACTED_KINDS for kind in identity.kinds)  # record_feedback
+    count += len(NOTIFIED_KINDS)  # the tally queue
     count += sum(len(found) for found in destinations_by_kind(config, identity).values())
+    count += len(digested_kinds(config, identity))  # the team's digest queue
     count += 1  # the wiring
     if config.deployment.alarms == "identity":
         count += RATE_ALARMS
     if identity.configuration_set:
-        count += 2 + REPUTATION_ALARMS  # the set and its event destination
+        count += 2 + REPUTATION_ALARMS  # the set, and its event destination to CloudWatch
+        count += len(identity.configuration_set.events)  # event destinations to the topics
     return count

@@ -13,9 +13,9 @@ from ses_feedback import naming
 
 WIRING_TYPE: Final = "Custom::SesIdentityWiring"
 CLAIM_TYPE: Final = "Custom::SuppressionTableClaim"
-# The function's own longest run (15 minutes), and a second one should Lambda have to start it anew.
+# Each function's own longest run (15 and 7 minutes), and a second one should Lambda have to start it anew.
 WIRING_TIMEOUT_S: Final = 1_860
-CLAIM_TIMEOUT_S: Final = 300
+CLAIM_TIMEOUT_S: Final = 900
 
 
 def wire_identity(
@@ -27,15 +27,22 @@ def wire_identity(
     topics: Mapping[str, str],
     configuration_set: str | None,
     rewire: str | None,
+    overwrite: bool,
+    create: bool,
 ) -> cdk.CustomResource:
     """Point an identity's notifications at its topics (ARNs by kind) and at its own configuration set, if it has one.
 
-    The attribute ``Status`` is ``wired``, or ``pending`` while the identity is not verified. CloudFormation calls a
-    custom resource only when a property changes: another ``rewire`` has what SES dropped, or verified since, set again.
+    ``overwrite`` replaces what somebody else set, ``create`` makes the identity where SES does not know it.
+    The attribute ``Status`` is ``wired``, or ``pending`` while the identity is not verified; a domain with ``create``
+    has those of ``naming.DKIM_ATTRIBUTES`` as well. CloudFormation calls a custom resource only when a property
+    changes: another ``rewire`` has what SES dropped, or verified since, set again.
     """
     properties: dict[str, object] = {
         "Identity": identity,
         "Topics": {naming.camel(kind): arn for kind, arn in topics.items()},
+        # Text, as CloudFormation makes of every boolean: a template and the event then say the same.
+        "Overwrite": str(overwrite).lower(),
+        "Create": str(create).lower(),
     }
     if configuration_set is not None:
         properties["ConfigurationSet"] = configuration_set

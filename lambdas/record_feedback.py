@@ -24,6 +24,7 @@ def handler(event: dict[str, Any], context: object) -> None:
         store=runtime.store,
         quarantine=runtime.quarantine,
         now=runtime.now,
+        returned=runtime.canary_returned,
     )
     runtime.report(outcome)
     if outcome.failed:

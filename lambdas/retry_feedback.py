@@ -30,6 +30,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         store=runtime.store,
         quarantine=runtime.quarantine,
         now=runtime.now,
+        returned=runtime.canary_returned,
     )
     outcome.problems.update(
         postpone(os.environ[naming.ENV_RETRY_QUEUE_URL], [messages[name] for name in sorted(outcome.failed)])

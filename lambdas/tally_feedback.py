@@ -20,6 +20,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         quarantine=runtime.quarantine,
         meter=runtime.meter,
         now=runtime.now,
+        returned=runtime.canary_returned,
     )
     runtime.report(outcome)
     return {"batchItemFailures": [{"itemIdentifier": name} for name in sorted(outcome.failed)]}

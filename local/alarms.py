@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-from local.metric_math import Series, Value, evaluate
+from cloudwatch.metric_math import Series, Value, evaluate
 
 OK: Final = "OK"
 ALARM: Final = "ALARM"

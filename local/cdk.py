@@ -21,6 +21,7 @@ _QUIET: Final = ("--no-notices", "--no-color", "--ci")
 _SETTINGS: Final = {
     "CDK_DISABLE_CLI_TELEMETRY": "true",
     "CDK_DEFAULT_ACCOUNT": ACCOUNT,
+    "PYTHON_COLORS": "0",
     "JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION": "1",
     "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "1",
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, Self
@@ -14,6 +15,7 @@ from botocore.config import Config
 
 from local import lifeline
 from local.emulator import HOST
+from ses_feedback import naming
 
 ACCOUNT: Final = "000000000000"
 _KEY: Final = "test"
@@ -27,10 +29,15 @@ class CloudError(Exception):
 
 
 class Cloud:
-    """The emulator's process. ``port`` 0 takes a free one."""
+    """The emulator's process. ``port`` 0 takes a free one.
 
-    def __init__(self, state: Path, *, region: str, port: int = 0) -> None:
+    ``settings``: variables of ``local/README.md``, in place of this process's own.
+    """
+
+    def __init__(self, state: Path, *, region: str, port: int = 0, settings: Mapping[str, str] | None = None) -> None:
         self.region = region
+        environment = {**clean_environment(), **(settings or {})}
+        self.ses_interval_ms = int(environment.get("LOCAL_SES_INTERVAL_MS") or 0)
         self._log = (state / "emulator.log").open("wb")
         command = [
             sys.executable,
@@ -43,7 +50,7 @@ class Cloud:
             "--state",
             str(state),
         ]
-        self._process = lifeline.spawn(command, env=clean_environment(), stdout=lifeline.PIPE, stderr=self._log)
+        self._process = lifeline.spawn(command, env=environment, stdout=lifeline.PIPE, stderr=self._log)
         line = self._process.stdout.readline() if self._process.stdout else ""
         if not line:
             self.stop()
@@ -77,13 +84,14 @@ class Cloud:
         return self._process.poll() is None
 
     def exports(self) -> dict[str, str]:
-        """Return what an AWS SDK needs in its environment to talk to this emulator."""
+        """Return what an AWS SDK needs in its environment to talk to this emulator, and the pace of its SES."""
         return {
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_ACCESS_KEY_ID": _KEY,
             "AWS_SECRET_ACCESS_KEY": _KEY,
             "AWS_REGION": self.region,
             "AWS_DEFAULT_REGION": self.region,
+            naming.ENV_SES_INTERVAL: str(self.ses_interval_ms),
         }
 
     def environment(self) -> dict[str, str]:

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from local import traffic
-from local.cloud import Cloud
+from local.cloud import ACCOUNT, Cloud
 from local.deployment import deploy
 from local.loop import DidNotHappen, Inbox, Loop, until
 from local.report import Report
@@ -60,9 +60,11 @@ class _Performance:
         self._identities = [i for i in loop.config.identities.values() if not i.name.endswith(".invalid")]
         self._ran_before = loop.invocations(naming.RECORD_FEEDBACK)
         self._page = Inbox(loop.cloud, loop.outputs[naming.OUTPUT_PAGE_TOPIC], "on-call-page-inbox")
+        self._readers = self._read_along()
 
     def play(self) -> list[str]:
         """Do everything and return what did not come out as expected."""
+        problems = self._examine()
         sender = next((i for i in self._identities if i.environment != "production"), self._identities[0])
         simulated = self._send(sender)
         play = traffic.play(self._identities, seed=SEED, deliveries=DELIVERIES, now=datetime.now(UTC))
@@ -70,7 +72,24 @@ class _Performance:
         urgent = play.count("bounce", "complaint") + simulated
         self._watch(urgent)
         message = self._paged()
-        return self._show(sender, play, message)
+        return problems + self._show(sender, play, message)
+
+    def _read_along(self) -> dict[str, Inbox]:
+        """Read what the people of each team read: digests."""
+        loop = self._loop
+        people = [t.name for t in loop.config.teams.values() if any(d.format == "text" for d in t.notify)]
+        topics = {team: naming.digest_topic_name(loop.name, team) for team in people}
+        return {
+            team: Inbox(loop.cloud, f"arn:aws:sns:{loop.cloud.region}:{ACCOUNT}:{topic}", f"{team}-reads-along")
+            for team, topic in topics.items()
+        }
+
+    def _examine(self) -> list[str]:
+        """Ask the doctor about the fresh deployment."""
+        answer = self._loop.cli("doctor")
+        verdict = (answer.stdout.strip() or answer.stderr.strip()).splitlines()[-1]
+        self._report.step(f"ses-feedback doctor, about the file, the stacks and SES: {verdict}")
+        return [] if answer.returncode == 0 else [f"the doctor says: {verdict}"]
 
     def _send(self, sender: Identity) -> int:
         """Mail the simulator; return how many bounces and complaints that makes."""
@@ -142,10 +161,21 @@ class _Performance:
         reasons = {a["AlarmName"]: a["StateReason"] for a in loop.alarms("ALARM") if a["AlarmName"] in children}
         report.page(message["Subject"], notice, reasons)
         fate = play.cast[0]
+        self._show_digest()
         arguments = ("check", fate.address, "--environment", fate.environment, "--stream", fate.stream)
         answer = loop.cli(*arguments)
         report.command(f"ses-feedback {' '.join(arguments)}", answer.stdout.strip(), answer.returncode)
         return problems
+
+    def _show_digest(self) -> None:
+        """Show the digest of one team, if one was due: between two of a team are five minutes and more."""
+        if not self._readers:
+            return
+        self._loop.run(naming.TELL_TEAMS)
+        for team, inbox in self._readers.items():
+            for message in inbox.take():
+                self._report.digest(team, message["Subject"], message["Message"])
+                return
 
     def _show_cast(self, play: traffic.Play) -> list[str]:
         first = play.cast[0]

@@ -6,6 +6,7 @@ are made here first. The context keys are those of ``app.py``.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
@@ -30,7 +31,7 @@ def deploy(cloud: Cloud, config: Config, state: State, say: Say = lambda _: None
     cdk = Cdk(cloud, state)
     context = {
         "local": "true",
-        naming.CONTEXT_SES_INTERVAL: "0",
+        naming.CONTEXT_SES_INTERVAL: str(cloud.ses_interval_ms),
         "tally_window_s": "1",
         "lock": str(state.cells),
         "config": str(config.path),
@@ -52,9 +53,15 @@ def deploy(cloud: Cloud, config: Config, state: State, say: Say = lambda _: None
 
 
 def verify_identities(cloud: Cloud, config: Config) -> None:
-    """Make the configured identities exist in the embedded SES; all are verified but those under ``.invalid``."""
+    """Make the configured identities exist in the embedded SES; all are verified but those under ``.invalid``.
+
+    Those that the deployment creates where they are missing are missing.
+    """
     ses = cloud.client("ses")
     for identity in config.identities.values():
+        if identity.create:
+            continue
+        time.sleep(cloud.ses_interval_ms / 1_000)
         if identity.is_address:
             ses.verify_email_identity(EmailAddress=identity.name)
         else:

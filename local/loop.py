@@ -114,6 +114,18 @@ class Loop:
         if answer.get("Failed"):
             raise DidNotHappen(f"publishing to {self.topic(kind, identity)}: {answer['Failed'][0].get('Message')}")
 
+    def run(self, function: str) -> Any:
+        """Run a function that a schedule runs, as the schedule would, and return what it returns.
+
+        Raises ``DidNotHappen`` with the function's error.
+        """
+        name = naming.function_name(self.name, function)
+        answer = self.cloud.client("lambda").invoke(FunctionName=name, Payload=b"{}")
+        result = json.load(answer["Payload"])
+        if "FunctionError" in answer:
+            raise DidNotHappen(f"{name}: {result.get('errorMessage')}")
+        return result
+
     # --- what comes out
 
     def cli(self, *arguments: str) -> subprocess.CompletedProcess[str]:

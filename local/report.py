@@ -22,6 +22,7 @@ from ses_feedback.config.model import Identity
 
 Answers = Mapping[str, Mapping[str, Any]]
 _PLAIN_WIDTH: Final = 110
+_DIGEST_LINES: Final = 24
 _DONE: Final = "[green]✓[/green]"
 
 
@@ -157,6 +158,17 @@ class Report:
         for name, reason in reasons.items():
             body.append(f"{name}: {reason}\n", "dim")
         panel = Panel(body, title="What on-call received", border_style="red", box=self._box(), expand=False)
+        self._console.print()
+        self._console.print(panel)
+
+    def digest(self, team: str, subject: str, text: str) -> None:
+        """The one message that a team's people received about all of it, or the beginning of a long one."""
+        lines = text.strip().splitlines()
+        body = Text(f"Subject: {subject}\n\n", "bold")
+        body.append("\n".join(lines[:_DIGEST_LINES]), "not bold")
+        if len(lines) > _DIGEST_LINES:
+            body.append(f"\n… and {len(lines) - _DIGEST_LINES} lines more", "not bold dim")
+        panel = Panel(body, title=f"What {team} received", border_style="blue", box=self._box(), expand=False)
         self._console.print()
         self._console.print(panel)
 

@@ -15,6 +15,8 @@ Notification = dict[str, Any]
 
 SIMULATOR_DOMAIN: Final = "simulator.amazonses.com"
 KINDS: Final = ("Bounce", "Complaint", "Delivery")
+# Where the object of an event is not named as its type, beginning small.
+_OBJECTS: Final = {"Rendering Failure": "failure"}
 _REMOTE: Final = "198.51.100.49"
 _MTA: Final = "a8-50.smtp-out.amazonses.com"
 _SUPPRESSED: Final = (
@@ -104,8 +106,9 @@ def identity_notification(kind: str, body: Notification, of: Notification) -> No
 
 
 def published_event(kind: str, body: Notification, of: Notification, tags: Mapping[str, Sequence[str]]) -> Notification:
-    """Return the same as a configuration set publishes it: ``eventType``, and the mail's tags."""
-    return {"eventType": kind, "mail": {**of, "tags": {k: list(v) for k, v in tags.items()}}, kind.lower(): body}
+    """Return what a configuration set publishes about any kind: ``eventType``, and the mail's tags."""
+    about = _OBJECTS.get(kind, kind[0].lower() + kind[1:])
+    return {"eventType": kind, "mail": {**of, "tags": {k: list(v) for k, v in tags.items()}}, about: body}
 
 
 def setup_message(topic_arn: str, kind: str, identity: str) -> Notification:
@@ -115,6 +118,10 @@ def setup_message(topic_arn: str, kind: str, identity: str) -> Notification:
         f"Amazon SES for identity '{identity}'."
     )
     return {"notificationType": "AmazonSnsSubscriptionSucceeded", "message": text}
+
+
+# What SES publishes once to the topic of a new event destination.
+EVENT_SETUP_MESSAGE: Final = "Successfully validated SNS topic for Amazon SES event publishing."
 
 
 def timestamp(at: datetime) -> str:

@@ -24,6 +24,9 @@ RATE_METRICS: Final = (METRIC_DELIVERED, METRIC_DELIVERED_REPORTING, METRIC_HARD
 # Of the whole deployment.
 METRIC_TALLIED: Final = "Tallied"
 METRIC_QUARANTINED: Final = "Quarantined"
+METRIC_DRIFTED: Final = "Drifted"  # what the hourly check found to be other than the file says
+METRIC_CANARY_MISSING: Final = "CanaryMissing"  # canary feedback that did not come back in time
+METRIC_CANARY_ROUND_TRIP: Final = "CanaryRoundTrip"  # milliseconds from sending a canary to its last feedback
 
 # --- functions --------------------------------------------------------------------------------------------------------
 RECORD_FEEDBACK: Final = "record_feedback"
@@ -31,7 +34,19 @@ RETRY_FEEDBACK: Final = "retry_feedback"
 TALLY_FEEDBACK: Final = "tally_feedback"
 WIRE_IDENTITY: Final = "wire_identity"
 CLAIM_TABLE: Final = "claim_table"
-FUNCTIONS: Final = (RECORD_FEEDBACK, RETRY_FEEDBACK, TALLY_FEEDBACK, WIRE_IDENTITY, CLAIM_TABLE)
+CHECK_LOOP: Final = "check_loop"
+SEND_CANARIES: Final = "send_canaries"
+TELL_TEAMS: Final = "tell_teams"
+FUNCTIONS: Final = (
+    RECORD_FEEDBACK,
+    RETRY_FEEDBACK,
+    TALLY_FEEDBACK,
+    WIRE_IDENTITY,
+    CLAIM_TABLE,
+    CHECK_LOOP,
+    SEND_CANARIES,
+    TELL_TEAMS,
+)
 
 
 def handler_of(function: str) -> str:
@@ -52,12 +67,15 @@ ENV_QUARANTINE_BUCKET: Final = "SES_FEEDBACK_QUARANTINE_BUCKET"
 ENV_ADDRESS_KEY: Final = "SES_FEEDBACK_ADDRESS_KEY"  # the secret's value, resolved by CloudFormation
 ENV_RETRY_QUEUE_URL: Final = "SES_FEEDBACK_RETRY_QUEUE_URL"
 ENV_SES_INTERVAL: Final = "SES_FEEDBACK_SES_INTERVAL_MS"  # between two SES calls of the account
+ENV_QUEUES: Final = "SES_FEEDBACK_QUEUES_URL"  # what the URLs of queues begin with
+ENV_TOPICS: Final = "SES_FEEDBACK_TOPICS_ARN"  # what the ARNs of topics begin with
 # Read at synth: the embedded AWS needs no pacing (context key of the CDK app).
 CONTEXT_SES_INTERVAL: Final = "ses_interval_ms"
 DEFAULT_SES_INTERVAL_MS: Final = 1_000
 
 # --- the normalised configuration inside the asset --------------------------------------------------------------------
 RUNTIME_CONFIG_FILE: Final = "feedback.json"
+LOOP_CONFIG_FILE: Final = "loop.json"  # the rest, for the functions that check the loop and tell people
 
 # --- resources --------------------------------------------------------------------------------------------------------
 
@@ -127,6 +145,38 @@ def team_dead_letter_queue_name(deployment: str) -> str:
     return f"{deployment}-team-dead-letters"
 
 
+def team_slug(team: str) -> str:
+    """Return a team's name in the letters a queue or topic name may have, told apart by a hash."""
+    return f"{_TOPIC_UNSAFE.sub('-', team).strip('-')[:24]}-{identity_hash(team)}".lstrip("-")
+
+
+def digest_queue_name(deployment: str, team: str) -> str:
+    """Return the name of the queue where notifications wait for a team's next digest."""
+    return f"{digest_pattern(deployment)[:-1]}{team_slug(team)}"
+
+
+def digest_topic_name(deployment: str, team: str) -> str:
+    """Return the name of the topic through which a team's people get digests."""
+    return digest_queue_name(deployment, team)
+
+
+def digest_pattern(deployment: str) -> str:
+    """Return the pattern of the names of digest queues and topics of this deployment, and of no other one's.
+
+    As a deployment's name has no underscore; feedback topics are told apart by their kind.
+    """
+    return f"{deployment}_digest_*"
+
+
+def recipient_key(protocol: str, endpoint: str) -> str:
+    """Return what tells the people's destinations of a topic apart, without telling an address or number."""
+    return hashlib.sha256(f"{protocol} {endpoint}".encode()).hexdigest()[:12]
+
+
+# The attribute of a published digest that says which destination it is for: its `recipient_key`.
+ATTRIBUTE_RECIPIENT: Final = "recipient"
+
+
 def on_call_topic_name(deployment: str, severity: str) -> str:
     """Return the name of the on-call topic of a severity, ``page`` or ``warn``."""
     return f"{deployment}-on-call-{severity}"
@@ -135,6 +185,21 @@ def on_call_topic_name(deployment: str, severity: str) -> str:
 def alarm_name(deployment: str, *parts: str) -> str:
     """Return an alarm's name: the deployment, then what it watches, e.g. ``ses-feedback example.com bounce page``."""
     return " ".join((deployment, *parts))
+
+
+_LONGEST_SUBJECT: Final = 150  # an alarm's name takes 255 letters, and a domain may have 253
+
+
+def alarm_subject(subject: str) -> str:
+    """Return an identity or environment as it appears in an alarm's name: whole, unless it would not fit."""
+    if len(subject) <= _LONGEST_SUBJECT:
+        return subject
+    return f"{subject[: _LONGEST_SUBJECT - 9]}-{identity_hash(subject)}"
+
+
+def rates_alarm_name(deployment: str, subject: str, severity: str) -> str:
+    """Return the name of the alarm that is on while any rate of an identity or environment is at ``severity``."""
+    return alarm_name(deployment, alarm_subject(subject), severity)
 
 
 _TOPIC_UNSAFE: Final = re.compile(r"[^A-Za-z0-9]+")
@@ -152,7 +217,24 @@ def identity_slug(identity: str) -> str:
 
 def topic_name(deployment: str, kind: str, identity: str) -> str:
     """Return ``NAME_kind_identity_hash``: without it ``dev@example.com`` and ``dev.example.com`` would collide."""
-    return f"{deployment}_{kind}_{identity_slug(identity)}_{identity_hash(identity)}"
+    return f"{topic_prefix(deployment, kind)}{identity_slug(identity)}_{identity_hash(identity)}"
+
+
+def topic_prefix(deployment: str, kind: str) -> str:
+    """Return how the names of a deployment's topics of a kind begin, ``NAME_kind_``."""
+    return f"{deployment}_{kind}_"
+
+
+def kind_of_topic(topic: str) -> str | None:
+    """Return the kind of feedback of the topic with a name such as ``topic_name`` gives; ``None`` for any other."""
+    parts = topic.split("_")  # a kind may have an underscore, deployment, slug and hash have none
+    return "_".join(parts[1:-2]) if len(parts) > 3 else None
+
+
+def same_loop(topic: str, other: str, identity: str) -> bool:
+    """Return whether two topics' names are both of this identity and of one deployment."""
+    end = f"_{identity_hash(identity)}"
+    return topic.endswith(end) and other.endswith(end) and topic.partition("_")[0] == other.partition("_")[0]
 
 
 def topic_pattern(deployment: str) -> str:
@@ -165,13 +247,27 @@ def topic_pattern(deployment: str) -> str:
 
 def configuration_set_name(deployment: str, identity: str) -> str:
     """Return the name of an identity's own configuration set (at most 64 letters)."""
-    return f"{deployment[:20]}-{identity_slug(identity)[:34]}-{identity_hash(identity)}"
+    return f"{configuration_set_prefix(deployment)}{identity_slug(identity)[:34]}-{identity_hash(identity)}"
 
+
+def configuration_set_prefix(deployment: str) -> str:
+    """Return how the names of a deployment's configuration sets begin."""
+    return f"{deployment[:20]}-"
+
+
+# The tag, with the deployment's name, of identities that a deployment created in SES.
+TAG_DEPLOYMENT: Final = "ses-feedback-deployment"
 
 # --- CDK outputs ------------------------------------------------------------------------------------------------------
 OUTPUT_TABLE: Final = "SuppressionTableName"
 OUTPUT_PAGE_TOPIC: Final = "OnCallPageTopicArn"
 OUTPUT_WARN_TOPIC: Final = "OnCallWarnTopicArn"
+OUTPUT_CONFIGURATION: Final = "ConfigurationDigest"  # of the configuration inside the functions, see `digest`
+
+
+def digest(configuration: str) -> str:
+    """Return sixteen hexadecimal digits that tell configurations (the text of ``LOOP_CONFIG_FILE``) apart."""
+    return hashlib.sha256(configuration.encode()).hexdigest()[:16]
 
 
 def camel(text: str) -> str:
@@ -191,6 +287,16 @@ def output_names(identities: Iterable[str]) -> Mapping[str, str]:
 def topic_output(kind: str, identity_output: str) -> str:
     """Return the output that holds a topic's ARN, ``TopicBounceDevExampleCom``."""
     return f"Topic{camel(kind)}{identity_output}"
+
+
+# The attributes of an identity's wiring that hold the DKIM records of a domain which the deployment may create: an
+# easy-DKIM domain has three (SES developer guide, "Easy DKIM in Amazon SES").
+DKIM_ATTRIBUTES: Final = ("Dkim1", "Dkim2", "Dkim3")
+
+
+def dkim_output(attribute: str, identity_output: str) -> str:
+    """Return the output that holds a DKIM record, ``DkimExampleCom1`` for ``Dkim1``."""
+    return f"Dkim{identity_output}{attribute.removeprefix('Dkim')}"
 
 
 # --- tables -----------------------------------------------------------------------------------------------------------

@@ -111,6 +111,13 @@ TEAM_DEAD_LETTERS: Final = AlarmKind(
     "The messages in this queue: TopicArn says whose they are.",
     "Tell the owner of the destination, or mend the configuration; then deliver the messages to it again.",
 )
+DIGESTS_WAITING: Final = AlarmKind(
+    "digests-waiting",
+    (WARN,),
+    "Feedback has been waiting {level} to be told to the people of a team ({subject}). Suppressing is not affected.",
+    "Whether the function tell_teams is run each minute (EventBridge rule of its name), and its log.",
+    "Enable the rule, or deploy again; what waits is told with the next run, for two weeks.",
+)
 RETRY_WAITING: Final = AlarmKind(
     "retry-waiting",
     (WARN,),
@@ -162,6 +169,25 @@ LOOP_SILENT: Final = AlarmKind(
     "the configuration raise AWS's Send too: if only they sent, nothing is wrong.",
     "Wire the identities anew: `npx cdk deploy --all -c rewire=TODAY`. Until then bounces come by e-mail only.",
 )
+DRIFT: Final = AlarmKind(
+    "drift",
+    (WARN,),
+    "SES or SNS is not as the file of {subject} says: the hourly check found it, and has set right what it could. "
+    "While a topic was missing, feedback was lost.",
+    "The log of the function check_loop: each line `drift` names the identity, what was wrong, and what was mended. "
+    "`ses-feedback doctor` shows what still is.",
+    "`ses-feedback doctor --fix`, and the command in the row of what it leaves. A topic that is dropped again and "
+    "again: its policy, or its key's, keeps SES from publishing.",
+)
+CANARY: Final = AlarmKind(
+    "canary",
+    SEVERITIES,
+    "Feedback of test mail that an identity of {subject} sent to SES's simulator did not come back within {level}: its "
+    "bounces and complaints may be lost.",
+    "The log of the function send_canaries: it names the identity, and what is missing: act_… is what suppresses, "
+    "count_… is what rates are made of, sending is that SES did not take the mail.",
+    "`ses-feedback doctor --fix` finds and mends dropped topics; a sender that is paused has to be resumed first.",
+)
 
 KINDS: Final = (
     BOUNCE_RATE,
@@ -172,6 +198,7 @@ KINDS: Final = (
     TALLY_BEHIND,
     DEAD_LETTERS,
     TEAM_DEAD_LETTERS,
+    DIGESTS_WAITING,
     RETRY_WAITING,
     QUARANTINED,
     HANDLER_ERRORS,
@@ -179,4 +206,6 @@ KINDS: Final = (
     EVENTS_DROPPED,
     ON_CALL_UNDELIVERED,
     LOOP_SILENT,
+    DRIFT,
+    CANARY,
 )

@@ -10,9 +10,10 @@ from typing import Final
 
 from constructs import Construct
 
-from infra.alarms.factory import AlarmFactory, Series, label
+from infra.alarms.factory import AlarmFactory, Series
 from infra.alarms.kinds import REPUTATION_BOUNCE, REPUTATION_COMPLAINT
 from infra.alarms.rules import HOUR_S, REPUTATION_LEVELS, percent
+from ses_feedback import naming
 
 DIMENSION_CONFIGURATION_SET: Final = "ses:configuration-set"
 _METRICS: Final = {
@@ -43,7 +44,7 @@ class ReputationAlarms(Construct):
                 factory.alarm(
                     kind,
                     (severity,),
-                    (label(named), "reputation", rate, severity),
+                    (naming.alarm_subject(named), "reputation", rate, severity),
                     subject=subject,
                     level=percent(threshold),
                     series={"r": Series("AWS/SES", metric, "Average", HOUR_S, dimensions)},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from constructs import Construct
@@ -17,24 +18,49 @@ _FIVE_MINUTES_S: Final = 300
 # Above the 12 minutes after which one failed message is tried again, below the hour of the fastest rate.
 _BEHIND_S: Final = 900
 _SILENT_SENDS: Final = 50
-# Functions whose failing leaves feedback unrecorded for as long as it lasts; the others warn.
+# Functions whose failing leaves feedback unrecorded for as long as it lasts; others warn.
 _PAGING_FUNCTIONS: Final = (naming.RECORD_FEEDBACK, naming.RETRY_FEEDBACK)
-# Functions that run only in a deployment: a single error is worth a look.
-_DEPLOYMENT_FUNCTIONS: Final = (naming.WIRE_IDENTITY, naming.CLAIM_TABLE)
+# Functions that run seldom, so that a single error is worth a look, and what it means.
+_SELDOM_FUNCTIONS: Final = {
+    naming.WIRE_IDENTITY: "it gave CloudFormation no answer",
+    naming.CLAIM_TABLE: "it gave CloudFormation no answer",
+    naming.CHECK_LOOP: "a scheduled run ended early",
+    naming.SEND_CANARIES: "a scheduled run ended early",
+}
+
+
+# A team that could not be told is told again after six minutes: five may pass without an error though nothing works.
+_LONG_PERIODS_S: Final = {naming.TELL_TEAMS: 900}
 
 
 class WholeAlarms(Construct):
-    """Everything that on-call must know about the loop itself, whoever sends."""
+    """Everything that on-call must know about the loop itself, whoever sends.
 
-    def __init__(self, scope: Construct, construct_id: str, *, deployment: str, region: str) -> None:
+    ``functions`` are those the deployment has; ``canary_mails`` is how many mails its canaries are within an hour, at
+    most: AWS counts them as sent, and nobody here counts them as feedback.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        deployment: str,
+        region: str,
+        functions: Sequence[str],
+        canary_mails: int,
+    ) -> None:
         super().__init__(scope, construct_id)
         self._deployment = deployment
+        self._watched = functions
+        self._silent_sends = _SILENT_SENDS + canary_mails
         self._factory = AlarmFactory(self, deployment=deployment, region=region)
         self._queues()
         self._functions()
         self._quarantine()
         self._on_call()
         self._silence()
+        self._drift()
 
     def _queues(self) -> None:
         name = self._deployment
@@ -89,17 +115,16 @@ class WholeAlarms(Construct):
         )
 
     def _functions(self) -> None:
-        for function in naming.FUNCTIONS:
-            seldom = function in _DEPLOYMENT_FUNCTIONS
+        for function in self._watched:
+            seldom = _SELDOM_FUNCTIONS.get(function)
+            period_s = _LONG_PERIODS_S.get(function, _FIVE_MINUTES_S)
             self._factory.alarm(
                 kinds.HANDLER_ERRORS,
                 (PAGE,) if function in _PAGING_FUNCTIONS else (WARN,),
                 (*function.split("_"), "errors"),
                 subject=naming.function_name(self._deployment, function),
-                level="it gave CloudFormation no answer"
-                if seldom
-                else "errors in each five minutes of a quarter of an hour",
-                series={"e": self._lambda(function, "Errors")},
+                level=seldom or _errors_in(period_s),
+                series={"e": self._lambda(function, "Errors", period_s)},
                 threshold=1,
                 periods=1 if seldom else 3,
             )
@@ -150,23 +175,40 @@ class WholeAlarms(Construct):
             (PAGE,),
             ("loop", "silent"),
             subject=self._deployment,
-            level=f"{_SILENT_SENDS} mails or more in each of two hours",
+            level=f"{self._silent_sends} mails or more in each of two hours",
             series={
                 "s": Series("AWS/SES", "Send", "Sum", HOUR_S),
                 "t": self._own(naming.METRIC_TALLIED, HOUR_S),
             },
-            expression=f"IF(FILL(s,0) >= {_SILENT_SENDS} AND FILL(t,0) == 0, 1, 0)",
+            expression=f"IF(FILL(s,0) >= {self._silent_sends} AND FILL(t,0) == 0, 1, 0)",
             threshold=1,
             periods=2,
+        )
+
+    def _drift(self) -> None:
+        # Twice the hour between two checks, so that what stays wrong is one alarm and not a new one every hour.
+        self._factory.alarm(
+            kinds.DRIFT,
+            (WARN,),
+            ("drift",),
+            subject=self._deployment,
+            series={"d": self._own(naming.METRIC_DRIFTED, 2 * HOUR_S)},
+            threshold=1,
         )
 
     def _own(self, metric: str, period_s: int = _FIVE_MINUTES_S) -> Series:
         dimensions = {naming.DIMENSION_DEPLOYMENT: self._deployment}
         return Series(naming.METRIC_NAMESPACE, metric, "Sum", period_s, dimensions)
 
-    def _lambda(self, function: str, metric: str) -> Series:
+    def _lambda(self, function: str, metric: str, period_s: int = _FIVE_MINUTES_S) -> Series:
         name = naming.function_name(self._deployment, function)
-        return Series("AWS/Lambda", metric, "Sum", _FIVE_MINUTES_S, {"FunctionName": name})
+        return Series("AWS/Lambda", metric, "Sum", period_s, {"FunctionName": name})
+
+
+def _errors_in(period_s: int) -> str:
+    if period_s == _FIVE_MINUTES_S:
+        return "errors in each five minutes of a quarter of an hour"
+    return f"errors in each {period_s // _MINUTE_S} minutes of {3 * period_s // _MINUTE_S}"
 
 
 def _sqs(metric: str, queue: str, stat: str, period_s: int = _FIVE_MINUTES_S) -> Series:

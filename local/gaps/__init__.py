@@ -9,7 +9,27 @@ from __future__ import annotations
 def install() -> None:
     """Fill every gap. Call once, in the emulator's process, before the first request."""
     # ministack reads its environment when it is imported.
-    from local.gaps import cloudformation, cloudwatch, deliveries, invocations, queues, ses, workers  # noqa: PLC0415
+    from local.gaps import (  # noqa: PLC0415
+        cloudformation,
+        cloudwatch,
+        confirmations,
+        deliveries,
+        invocations,
+        queues,
+        schedules,
+        ses,
+        workers,
+    )
 
-    for module in (cloudformation, cloudwatch, deliveries, invocations, queues, ses, workers):
+    for module in (
+        cloudformation,
+        cloudwatch,
+        confirmations,
+        deliveries,
+        invocations,
+        queues,
+        schedules,
+        ses,
+        workers,
+    ):
         module.install()

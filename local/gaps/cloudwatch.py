@@ -20,9 +20,9 @@ from typing import Any, Final
 from ministack.core.responses import get_account_id, get_region, request_scope
 from ministack.services import cloudwatch, cloudwatch_logs, sns, sqs
 
+from cloudwatch.suppression import Suppression
 from local import alarms, emf, notices
 from local.gaps import policies
-from local.suppression import Suppression
 
 log = logging.getLogger("local.cloudwatch")
 

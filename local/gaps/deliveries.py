@@ -9,7 +9,6 @@ Nothing here leaves this machine: HTTP endpoints are called only on loopback add
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import json
 import logging
@@ -19,16 +18,13 @@ import urllib.error
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from ipaddress import ip_address
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from ministack.core.arn import ArnParseError, parse_arn
-from ministack.core.responses import get_account_id, get_region, new_uuid, request_scope
+from ministack.core.responses import get_account_id, get_region, request_scope
 from ministack.services import cloudwatch, firehose, lambda_svc, sns, sqs
-from ministack.services.cloudformation import provisioners
 
-from local.gaps import policies, queues
+from local.gaps import confirmations, policies, queues
 from local.gaps.invocations import invoke_async
 
 log = logging.getLogger("local.deliveries")
@@ -39,46 +35,9 @@ Attributes = Mapping[str, Mapping[str, str]]
 
 
 def install() -> None:
-    """Replace the fan-out and confirm only endpoints on this machine."""
+    """Replace the fan-out."""
     sns._fanout = fan_out
     sns._build_envelope = build_envelope
-    confirm = sns._send_subscription_confirmation
-
-    async def confirm_local(topic_arn: str, subscription: dict[str, Any]) -> None:
-        if is_local(subscription.get("endpoint", "")):
-            await confirm(topic_arn, subscription)
-
-    sns._send_subscription_confirmation = confirm_local
-    _confirm_subscriptions_of_templates()
-
-
-def _confirm_subscriptions_of_templates() -> None:
-    handler = provisioners._RESOURCE_HANDLERS["AWS::SNS::Subscription"]
-    create = handler["create"]
-
-    def created(logical_id: str, properties: dict[str, Any], stack: str) -> tuple[str, dict[str, Any]]:
-        if properties.get("TopicArn", "") not in sns._topics:
-            raise ValueError(f"Invalid parameter: TopicArn {properties.get('TopicArn')} does not exist")
-        physical_id, attributes = create(logical_id, properties, stack)
-        subscription = sns._find_subscription(properties.get("TopicArn", ""), physical_id)
-        if subscription and subscription["protocol"] in ("http", "https"):
-            subscription["token"] = new_uuid()
-            subscription["attributes"]["PendingConfirmation"] = "true"
-            _in_background(
-                lambda: asyncio.run(sns._send_subscription_confirmation(subscription["topic_arn"], subscription))
-            )
-        return physical_id, attributes
-
-    handler["create"] = created
-
-
-def is_local(endpoint: str) -> bool:
-    """Say whether an URL points at this machine by a literal loopback address or ``localhost``."""
-    host = urlsplit(endpoint).hostname or ""
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def build_envelope(
@@ -153,7 +112,7 @@ def _deliver(
 ) -> None:
     protocol, endpoint = subscription["protocol"], subscription["endpoint"]
     if protocol in ("http", "https"):
-        if is_local(endpoint):
+        if confirmations.is_local(endpoint):
             owner, region = _scope_of(topic_arn)
             _in_background(lambda: _deliver_http(topic_arn, subscription, body, owner, region))
         return

@@ -1,6 +1,7 @@
 """SQS: messages put by other services without losing any, batches above ten for functions, and the batching window.
 
-And a clock for the pauses between the tries of a function's messages that runs faster than AWS's.
+And a clock for a queue's own delay and for the pauses between the tries of a function's messages that runs faster than
+AWS's.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from ministack.core.responses import new_uuid
 from ministack.services import cloudwatch, lambda_svc, sqs
 
 _BATCH_BYTES: Final = 6 * 1024 * 1024  # an invocation's payload
-# A minute of waiting for the next try passes in a second, as between the tries of an asynchronous invocation.
+# A minute of delay, or of waiting for the next try, passes in a second, as it does between asynchronous tries.
 SPEED_UP: Final = float(os.environ.get("LOCAL_QUEUE_SPEED_UP", "60"))
 Attributes = Mapping[str, Mapping[str, str]]
 
@@ -24,6 +25,8 @@ Attributes = Mapping[str, Mapping[str, str]]
 def install() -> None:
     """Let event source mappings have what their template asks for; the emulator stops at ten and never waits."""
     sqs._receive_messages_for_esm = _receive
+    delay = sqs.queue_delay
+    sqs.queue_delay = lambda queue: delay(queue) / SPEED_UP
     run = lambda_svc._run_sqs_batch
 
     def run_and_come_back_sooner(

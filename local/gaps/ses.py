@@ -1,44 +1,70 @@
-"""SES: the settings of identities and the account's suppression list.
+"""SES's front door: which requests are answered here, how often one may ask, and which mail is taken.
 
-Rules an account has and the emulator lacks: an identity must exist and be verified to be wired; a topic must let SES
-publish; forwarding can only be off while both topics are set; SES announces itself on a topic it is pointed at.
-Identities under the reserved top-level domain ``.invalid`` stay unverified, as no DNS will ever confirm them: that is
-how a pending identity is tried out here.
+What is known of identities, their notifications, the account and configuration sets is in the modules beside.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import re
+import time
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import Any, Final
 from urllib.parse import parse_qs, unquote
 
-from ministack.core.responses import json_response, now_iso
-from ministack.services import ses, ses_v2, sns
+from ministack.core.responses import get_account_id, get_region
+from ministack.services import cloudwatch, ses, ses_v2
 
-from local import simulator
-from local.gaps import mails, policies
+from local.gaps import (
+    mails,
+    ses_account,
+    ses_answers,
+    ses_identities,
+    ses_notifications,
+    ses_sets,
+    submissions,
+)
+from local.gaps.ses_answers import Answer
+from local.pace import Pace
 
-Parameters = Mapping[str, Any]
 Fields = dict[str, Any]
-Answer = tuple[int, dict[str, str], bytes]
-_NEVER_VERIFIED: Final = ".invalid"
+# On AWS 1,000: "You can execute this operation no more than once per second". 0 asks for no pauses.
+INTERVAL_MS: Final = int(os.environ.get("LOCAL_SES_INTERVAL_MS", "0"))
+_ACTIONS: Final[Mapping[str, Callable[[Mapping[str, Any]], Answer]]] = {
+    **ses_identities.ACTIONS,
+    **ses_notifications.ACTIONS,
+    **ses_account.ACTIONS,
+}
+_ROUTES: Final = (*ses_identities.ROUTES, *ses_account.ROUTES)
 
 
 def install() -> None:
-    """Put these actions in front of the emulator's, and its own feedback out of work."""
+    """Put these answers in front of the emulator's, and its own feedback out of work."""
     v1, v2 = ses.handle_request, ses_v2.handle_request
-    make_identity = ses._make_identity
+    pace = Pace(INTERVAL_MS)
 
     async def handle_v1(method: str, path: str, headers: Fields, body: bytes, query: Fields) -> Answer:
         if path.startswith("/v2/") or "sesv2" in headers.get("x-amz-target", "").lower():
             return await handle_v2(method, path, headers, body, query)
         form = parse_qs(body.decode("utf-8", errors="replace"), keep_blank_values=True) if method == "POST" else {}
         parameters = {**query, **form}
-        action = _ACTIONS.get(ses._p(parameters, "Action"))
-        return action(parameters) if action else await v1(method, path, headers, body, query)
+        action = ses._p(parameters, "Action")
+        if action in submissions.V1_SENDS:
+            submission = submissions.of_v1(action, parameters)
+            refusal = _refusal(submission)
+            if refusal:
+                return ses_answers.error(refusal.v1, refusal.message)
+            with mails.submitting(submission):
+                return await v1(method, path, headers, body, query)
+        admitted = pace.admits((get_account_id(), get_region()), time.monotonic())
+        _measure(action, "CallCount" if admitted else "ThrottleCount")
+        if not admitted:
+            return ses_answers.error("Throttling", "Rate exceeded")
+        own = _ACTIONS.get(action)
+        answer: Answer = own(parameters) if own else await v1(method, path, headers, body, query)
+        _follow_v1(action, parameters, answer)
+        return answer
 
     async def handle_v2(method: str, path: str, headers: Fields, body: bytes, query: Fields) -> Answer:
         sub = path.rstrip("/").removeprefix("/v2/email")
@@ -49,248 +75,66 @@ def install() -> None:
         for pattern, verb, action in _ROUTES:
             found = re.fullmatch(pattern, sub)
             if found and verb == method:
-                return action(*(unquote(part) for part in found.groups()), data, query)
+                own: Answer = action(*(unquote(part) for part in found.groups()), data, query)
+                return own
+        wanted = _before_v2(method, sub, data)
+        if isinstance(wanted, tuple):
+            return wanted
         answer: Answer = await v2(method, path, headers, body, query)
-        if sub == "/identities" and method == "POST" and answer[0] < 300:
-            return _created_identity(data["EmailIdentity"])
-        if sub == "/outbound-emails" and method == "POST" and answer[0] < 300:
-            mails.report_v2(json.loads(answer[2])["MessageId"], data)
-        return answer
+        return _after_v2(method, sub, answer, wanted)
 
-    def identity(name: str, kind: str) -> dict[str, Any]:
-        known: dict[str, Any] | None = ses._identities.get(name)
-        if known is not None:
-            return known  # verifying once more changes nothing
-        record: dict[str, Any] = make_identity(name, kind)
-        if _unverifiable(name):
-            record["VerificationStatus"] = "Pending"
-        return record
-
+    ses_identities.install()
+    ses_sets.install()
     ses.handle_request, ses_v2.handle_request = handle_v1, handle_v2
-    ses._make_identity = identity
-    ses._send_notifications = mails.report
+    ses._send_notifications = mails.report_v1
 
 
-# --- identities -------------------------------------------------------------------------------------------------------
+def _measure(action: str, metric: str) -> None:
+    """Count a call as AWS does: *AWS usage metrics*."""
+    where = {"Type": "API", "Resource": action, "Service": "SES", "Class": "None"}
+    cloudwatch.record_metric("AWS/Usage", metric, 1, "None", where)
 
 
-def _unverifiable(identity: str) -> bool:
-    return identity.lower().rstrip(".").endswith(_NEVER_VERIFIED)
+def _refusal(submission: submissions.Submission) -> submissions.Refusal | None:
+    ses_identities.look_up_pending()
+    return submission.refusal()
 
 
-def _xml(action: str, inner: str = "") -> Answer:
-    answer: Answer = ses._xml(200, f"{action}Response", f"<{action}Result>{inner}</{action}Result>")
-    return answer
+def _follow_v1(action: str, parameters: Mapping[str, Any], answer: Answer) -> None:
+    """Do what the emulator's own action left undone."""
+    if answer[0] >= 300:
+        return
+    if action in ("VerifyEmailIdentity", "VerifyEmailAddress", "VerifyDomainIdentity"):
+        ses_identities.verified_by_hand(parameters)
+    name = ses._p(parameters, "ConfigurationSet.Name") or ses._p(parameters, "ConfigurationSetName")
+    ses_sets.follow_v1(action, name)
 
 
-def _refused(message: str) -> Answer:
-    answer: Answer = ses._error("InvalidParameterValue", message, 400)
-    return answer
+def _before_v2(method: str, sub: str, data: Mapping[str, Any]) -> list[submissions.Submission] | Answer:
+    """Return the mails that a v2 request sends, or why it is refused."""
+    deleted = re.fullmatch(r"/configuration-sets/([^/]+)", sub)
+    if deleted and method == "DELETE":
+        return ses_sets.forget(unquote(deleted[1])) or []
+    sent: list[submissions.Submission] = []
+    if method == "POST" and sub == "/outbound-emails":
+        sent = [submissions.of_v2(data)]
+    if method == "POST" and sub == "/outbound-bulk-emails":
+        sent = submissions.of_v2_bulk(data)
+    for submission in sent:
+        refusal = _refusal(submission)
+        if refusal:
+            return ses_answers.json_error(refusal.v2, refusal.message, refusal.status)
+    return sent
 
 
-def _verified(parameters: Parameters) -> dict[str, Any] | Answer:
-    name = ses._p(parameters, "Identity")
-    record: dict[str, Any] | None = ses._identities.get(name)
-    if record is None or record["VerificationStatus"] != "Success":
-        return _refused(f"Identity {name} is invalid. Must be a verified email address or domain.")
-    return record
-
-
-def _set_topic(parameters: Parameters) -> Answer:
-    record = _verified(parameters)
-    if isinstance(record, tuple):
-        return record
-    name, kind, topic = (ses._p(parameters, key) for key in ("Identity", "NotificationType", "SnsTopic"))
-    if kind not in simulator.KINDS:
-        return _refused(f"Invalid notification type: {kind}")
-    if not topic and kind != "Delivery" and not record["FeedbackForwardingEnabled"]:
-        return _refused(f"Can't clear the {kind} topic of {name} while feedback forwarding is disabled.")
-    if topic:
-        if sns._topic_by_arn_any_scope(topic) is None:
-            return _refused(f"Invalid SNS topic <{topic}>.")
-        if not policies.may_publish(topic, service="ses.amazonaws.com", source_arn=mails.arn(name)):
-            return _refused(f"Could not publish to SNS topic <{topic}>: SES is not allowed to publish to it.")
-    record["NotificationTopics"][kind] = topic
-    if topic:
-        mails.publish(topic, name, simulator.setup_message(topic, kind, name))
-    else:
-        record.setdefault("Headers", {})[kind] = False
-    return _xml("SetIdentityNotificationTopic")
-
-
-def _set_headers(parameters: Parameters) -> Answer:
-    record = _verified(parameters)
-    if isinstance(record, tuple):
-        return record
-    kind, enabled = ses._p(parameters, "NotificationType"), ses._p(parameters, "Enabled").lower() == "true"
-    if enabled and not record["NotificationTopics"].get(kind):
-        return _refused(f"Headers in {kind} notifications need an SNS topic for {kind} notifications first.")
-    record.setdefault("Headers", {})[kind] = enabled
-    return _xml("SetIdentityHeadersInNotificationsEnabled")
-
-
-def _set_forwarding(parameters: Parameters) -> Answer:
-    record = _verified(parameters)
-    if isinstance(record, tuple):
-        return record
-    enabled = ses._p(parameters, "ForwardingEnabled").lower() == "true"
-    if not enabled and not all(record["NotificationTopics"].get(kind) for kind in ("Bounce", "Complaint")):
-        name = ses._p(parameters, "Identity")
-        return _refused(f"{name}: feedback forwarding needs an SNS topic for both Bounce and Complaint to be disabled.")
-    record["FeedbackForwardingEnabled"] = enabled
-    return _xml("SetIdentityFeedbackForwardingEnabled")
-
-
-def _get_notifications(parameters: Parameters) -> Answer:
-    entries = []
-    for name in ses._collect_list(parameters, "Identities.member"):
-        record = ses._identities.get(name)
-        if record is None:
-            continue
-        topics, headers = record["NotificationTopics"], record.get("Headers", {})
-        value = "".join(f"<{kind}Topic>{topics[kind]}</{kind}Topic>" for kind in simulator.KINDS if topics.get(kind))
-        value += f"<ForwardingEnabled>{str(record['FeedbackForwardingEnabled']).lower()}</ForwardingEnabled>"
-        for kind in simulator.KINDS:
-            tag = f"HeadersIn{kind}NotificationsEnabled"
-            value += f"<{tag}>{str(headers.get(kind, False)).lower()}</{tag}>"
-        entries.append(f"<entry><key>{ses._esc(name)}</key><value>{value}</value></entry>")
-    inner = f"<NotificationAttributes>{''.join(entries)}</NotificationAttributes>"
-    return _xml("GetIdentityNotificationAttributes", inner)
-
-
-def _get_verification(parameters: Parameters) -> Answer:
-    entries = []
-    for name in ses._collect_list(parameters, "Identities.member"):
-        record = ses._identities.get(name)
-        if record is not None:  # AWS leaves out what it does not know
-            status = f"<VerificationStatus>{record['VerificationStatus']}</VerificationStatus>"
-            entries.append(f"<entry><key>{ses._esc(name)}</key><value>{status}</value></entry>")
-    inner = f"<VerificationAttributes>{''.join(entries)}</VerificationAttributes>"
-    return _xml("GetIdentityVerificationAttributes", inner)
-
-
-_ACTIONS: Final[Mapping[str, Callable[[Parameters], Answer]]] = {
-    "SetIdentityNotificationTopic": _set_topic,
-    "SetIdentityHeadersInNotificationsEnabled": _set_headers,
-    "SetIdentityFeedbackForwardingEnabled": _set_forwarding,
-    "GetIdentityNotificationAttributes": _get_notifications,
-    "GetIdentityVerificationAttributes": _get_verification,
-}
-
-
-def _created_identity(name: str) -> Answer:
-    """Let both API versions see an identity, and keep what cannot be verified unverified."""
-    kind = "EmailAddress" if "@" in name else "Domain"
-    if name not in ses._identities:
-        ses._identities[name] = ses._make_identity(name, kind)
-    record = ses_v2._identities[name]
-    record["VerifiedForSendingStatus"] = not _unverifiable(name)
-    answer: Answer = json_response(
-        {k: record[k] for k in ("IdentityType", "VerifiedForSendingStatus", "DkimAttributes") if k in record}
-    )
-    return answer
-
-
-def _get_identity(name: str, _data: Any, _query: Any) -> Answer:
-    first, second = ses._identities.get(name), ses_v2._identities.get(name)
-    if first is None and second is None:
-        return _missing(f"Email identity {name} does not exist.")
-    verified = first["VerificationStatus"] == "Success" if first else second["VerifiedForSendingStatus"]
-    shown: dict[str, Any] = {
-        "IdentityType": "EMAIL_ADDRESS" if "@" in name else "DOMAIN",
-        "FeedbackForwardingStatus": (first or {}).get("FeedbackForwardingEnabled", True),
-        "VerifiedForSendingStatus": verified,
-        "VerificationStatus": "SUCCESS" if verified else "PENDING",
-        "DkimAttributes": (second or {}).get("DkimAttributes", {"SigningEnabled": False, "Status": "NOT_STARTED"}),
-        "MailFromAttributes": {"BehaviorOnMxFailure": "USE_DEFAULT_VALUE"},
-        "Policies": {},
-        "Tags": (second or {}).get("Tags", []),
-    }
-    default = (first or {}).get("DefaultConfigurationSet")
-    if default:
-        shown["ConfigurationSetName"] = default
-    answer: Answer = json_response(shown)
-    return answer
-
-
-def _put_default_set(name: str, data: Any, _query: Any) -> Answer:
-    record = ses._identities.get(name)
-    if record is None:
-        return _missing(f"Email identity {name} does not exist.")
-    wanted = data.get("ConfigurationSetName") or ""
-    if wanted and wanted not in ses_v2._config_sets:
-        return _missing(f"Configuration set <{wanted}> does not exist.")
-    record["DefaultConfigurationSet"] = wanted
-    return _done()
-
-
-def _put_feedback(name: str, data: Any, _query: Any) -> Answer:
-    record = ses._identities.get(name)
-    if record is None:
-        return _missing(f"Email identity {name} does not exist.")
-    record["FeedbackForwardingEnabled"] = bool(data.get("EmailForwardingEnabled"))
-    return _done()
-
-
-def _missing(message: str) -> Answer:
-    answer: Answer = ses_v2._json_err("NotFoundException", message, 404)
-    return answer
-
-
-def _done() -> Answer:
-    answer: Answer = json_response({})
-    return answer
-
-
-# --- the account's suppression list -----------------------------------------------------------------------------------
-
-
-def _put_suppressed(data: Any, _query: Any) -> Answer:
-    address, reason = data.get("EmailAddress", ""), data.get("Reason", "")
-    if reason not in ("BOUNCE", "COMPLAINT") or "@" not in address:
-        answer: Answer = ses_v2._json_err(
-            "BadRequestException", "EmailAddress and Reason BOUNCE or COMPLAINT are needed"
-        )
+def _after_v2(method: str, sub: str, answer: Answer, sent: list[submissions.Submission]) -> Answer:
+    """Report on what was sent, and complete what the emulator answered."""
+    if answer[0] >= 300:
         return answer
-    mails.suppressed[address] = {"EmailAddress": address, "Reason": reason, "LastUpdateTime": now_iso()}
-    return _done()
-
-
-def _get_suppressed(address: str, _data: Any, _query: Any) -> Answer:
-    if address not in mails.suppressed:
-        return _missing(f"Email address {address} does not exist on your suppression list.")
-    answer: Answer = json_response({"SuppressedDestination": _stamped(mails.suppressed[address])})
+    if sub == "/account" and method == "GET":
+        return ses_account.complete(answer)
+    content = json.loads(answer[2]) if sent else {}
+    for submission, result in zip(sent, content.get("BulkEmailEntryResults") or [content], strict=False):
+        if "MessageId" in result:
+            mails.report(result["MessageId"], submission)
     return answer
-
-
-def _delete_suppressed(address: str, _data: Any, _query: Any) -> Answer:
-    if address not in mails.suppressed:
-        return _missing(f"Email address {address} does not exist on your suppression list.")
-    del mails.suppressed[address]
-    return _done()
-
-
-def _list_suppressed(_data: Any, query: Mapping[str, Any]) -> Answer:
-    wanted = {r for key in ("Reason", "Reasons") for r in ses_v2._query_values(query, key)}
-    rows = [_stamped(r) for r in mails.suppressed.values() if not wanted or r["Reason"] in wanted]
-    answer: Answer
-    page, token, answer = ses_v2._paginate(rows, query, 1000, maximum=1000)
-    if answer:
-        return answer
-    answer = json_response({"SuppressedDestinationSummaries": page, **({"NextToken": token} if token else {})})
-    return answer
-
-
-def _stamped(record: Mapping[str, Any]) -> dict[str, Any]:
-    return {**record, "LastUpdateTime": datetime.fromisoformat(record["LastUpdateTime"]).timestamp()}
-
-
-_ROUTES: Final[tuple[tuple[str, str, Callable[..., Answer]], ...]] = (
-    (r"/suppression/addresses", "PUT", _put_suppressed),
-    (r"/suppression/addresses", "GET", _list_suppressed),
-    (r"/suppression/addresses/([^/]+)", "GET", _get_suppressed),
-    (r"/suppression/addresses/([^/]+)", "DELETE", _delete_suppressed),
-    (r"/identities/([^/]+)", "GET", _get_identity),
-    (r"/identities/([^/]+)/configuration-set", "PUT", _put_default_set),
-    (r"/identities/([^/]+)/feedback", "PUT", _put_feedback),
-)

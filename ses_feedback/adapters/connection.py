@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -14,11 +14,14 @@ from ses_feedback.adapters.account_lists import SesAccountLists
 from ses_feedback.adapters.clients import client
 from ses_feedback.adapters.quarantine_pieces import QuarantinePieces
 from ses_feedback.adapters.suppression_table import META, SuppressionTable
-from ses_feedback.adapters.troubles import Place, Trouble, code_of, is_missing, one_line, plainly
+from ses_feedback.adapters.troubles import Lost, Place, Trouble, code_of, is_missing, one_line, plainly
 from ses_feedback.adapters.work_queues import SqsWorkQueue
 from ses_feedback.config.model import Config
 from ses_feedback.domain.keys import Keys
 from ses_feedback.usecases.ports import AccountLists, QuarantineStore, QuestionStore, WorkQueue
+
+if TYPE_CHECKING:
+    from ses_feedback.usecases.doctor import Inventory, Places
 
 
 class Connection:
@@ -47,6 +50,29 @@ class Connection:
         """Return a queue by its name."""
         return SqsWorkQueue(_client("sqs", self._place.region), name)
 
+    @cached_property
+    def inventory(self) -> Inventory:
+        """What SES and AWS say of the deployment, and the wiring that mends it."""
+        from ses_feedback.adapters.inventory import open_inventory  # noqa: PLC0415 - only doctor and routes pay for it
+
+        return open_inventory(self._place, _client)
+
+    @property
+    def places(self) -> Places:
+        """The deployment's own stores, as doctor asks them."""
+        from ses_feedback.usecases.doctor import Places  # noqa: PLC0415 - the same
+
+        return Places(self._verify_secret, self._quarantined)
+
+    def _verify_secret(self) -> None:
+        with plainly(self._place):
+            self.store.verify()
+
+    def _quarantined(self) -> Iterator[int]:
+        with plainly(self._place):
+            for page in self.quarantine.pages():
+                yield len(page)
+
     def lists(self, *spellings: str) -> AccountLists:
         """Return SES's lists, on which an address may stand in other ``spellings`` too."""
         return SesAccountLists(self._place.deployment, self._config.deployment.regions, spellings)
@@ -62,9 +88,9 @@ def connect(config: Config) -> Iterator[Connection]:
         yield Connection(config)
 
 
-def _client(service: str, region: str) -> Any:
+def _client(service: str, region: str, tries: int = 3) -> Any:
     try:
-        return client(service, region)
+        return client(service, region, tries)
     except ValueError as error:
         raise Trouble(
             f"{one_line(str(error))}: AWS_ENDPOINT_URL must be a URL such as http://127.0.0.1:4566"
@@ -77,16 +103,16 @@ def _address_key(place: Place) -> str:
         answer = _client("secretsmanager", place.region).get_secret_value(SecretId=name)
     except ClientError as error:
         if is_missing(error):
-            raise Trouble(_why_missing(place)) from error
+            raise Lost(_why_missing(place)) from error
         if code_of(error) == "InvalidRequestException":
-            raise Trouble(
+            raise Lost(
                 f"secret {name} in {place.region} is marked for deletion: restore it "
                 f"(aws secretsmanager restore-secret --region {place.region} --secret-id {name}) before it is gone"
             ) from error
         raise
     secret = answer.get("SecretString")
     if not secret:
-        raise Trouble(
+        raise Lost(
             f"secret {name} in {place.region} holds no text: restore its former value, or every address looks unknown"
         )
     return str(secret)

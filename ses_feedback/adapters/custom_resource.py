@@ -44,12 +44,16 @@ class Log(Protocol):
 
 
 class Request(NamedTuple):
-    """``type`` is Create, Update or Delete; ``physical_id`` is that of the resource as it is (``None`` with Create)."""
+    """``type`` is Create, Update or Delete; ``physical_id`` is that of the resource as it is (``None`` with Create).
+
+    ``former_properties`` are those that an Update comes from, else empty.
+    """
 
     type: str
     physical_id: str | None
     logical_id: str
     properties: Mapping[str, Any]
+    former_properties: Mapping[str, Any]
 
 
 Work = Callable[[Request], Mapping[str, str]]
@@ -79,6 +83,7 @@ def serve(
         physical_id=event.get("PhysicalResourceId"),
         logical_id=str(event.get("LogicalResourceId")),
         properties=event.get("ResourceProperties") or {},
+        former_properties=event.get("OldResourceProperties") or {},
     )
     answer: dict[str, Any] = {
         "StackId": event.get("StackId"),

@@ -8,9 +8,12 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
-from typing import TextIO
+from typing import Final, TextIO
 
 from ses_feedback import naming
+
+# What is not a count.
+_UNITS: Final = {naming.METRIC_CANARY_ROUND_TRIP: "Milliseconds"}
 
 
 class EmfMeter:
@@ -20,7 +23,7 @@ class EmfMeter:
         self._stream = stream
 
     def emit(self, dimensions: Mapping[str, str], at: int, values: Mapping[str, int]) -> None:
-        """Write one document, stamped ``at`` ms; every value is a count."""
+        """Write one document, stamped ``at`` ms."""
         document = {
             "_aws": {
                 "Timestamp": at,
@@ -28,7 +31,7 @@ class EmfMeter:
                     {
                         "Namespace": naming.METRIC_NAMESPACE,
                         "Dimensions": [list(dimensions)],
-                        "Metrics": [{"Name": name, "Unit": "Count"} for name in values],
+                        "Metrics": [{"Name": name, "Unit": _UNITS.get(name, "Count")} for name in values],
                     }
                 ],
             },

@@ -31,13 +31,20 @@ class Runtime:
         # Where in this file a count was logged, and a trace that nobody records, would be a third of the log's price.
         self.logger = Logger(service=self.rules.deployment, location=None, xray_trace_id=None)
         self.meter = EmfMeter()
-        table = DynamoDbWire(os.environ["AWS_REGION"])
-        self.store = SuppressionTable(table, os.environ[naming.ENV_TABLE], self.keys, self.rules.policy)
+        self._table = DynamoDbWire(os.environ["AWS_REGION"])
+        self.store = SuppressionTable(self._table, os.environ[naming.ENV_TABLE], self.keys, self.rules.policy)
 
     @cached_property
     def quarantine(self) -> QuarantineBucket:
         """Where unreadable input goes."""
         return QuarantineBucket(_s3, os.environ[naming.ENV_QUARANTINE_BUCKET])
+
+    def canary_returned(self, identity: str, round_: int, piece: str, at: int) -> None:
+        """Note that a canary came back."""
+        # Three mails of an identity a day: ordinary feedback need not load what they take.
+        from ses_feedback.adapters.canary_table import CanaryTable  # noqa: PLC0415
+
+        CanaryTable(self._table, os.environ[naming.ENV_WIRING_TABLE]).returned(identity, round_, piece, at)
 
     @property
     def now(self) -> int:

@@ -6,6 +6,7 @@ One method makes one request; pacing and retries belong to the caller, so the cl
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 from botocore import xform_name
@@ -15,8 +16,9 @@ from botocore.exceptions import ConnectionError as NoConnection
 from ses_feedback.domain.errors import FeedbackError, PermanentError, RetryableError
 from ses_feedback.domain.settings import NOTIFICATION_TYPES, Settings
 from ses_feedback.usecases.pacing import Throttled
-from ses_feedback.usecases.wiring import (
+from ses_feedback.usecases.wiring_ports import (
     ConfigurationSetRejected,
+    DkimRecord,
     IdentityRejected,
     NotPermitted,
     Rejected,
@@ -27,14 +29,23 @@ _THROTTLES: Final = frozenset({"Throttling", "ThrottlingException", "TooManyRequ
 _DENIALS: Final = frozenset({"AccessDenied", "AccessDeniedException"})
 _INVALID: Final = "InvalidParameterValue"
 _NOT_FOUND: Final = "NotFoundException"
+_EXISTS: Final = "AlreadyExistsException"
+_BUSY: Final = "ConcurrentModificationException"
+# Where easy DKIM's keys are published, unless SES names another zone (SES developer guide, "Easy DKIM in Amazon SES").
+_DKIM_ZONE: Final = "dkim.amazonses.com"
+_OWN_KEY: Final = "EXTERNAL"
 
 
 class SesIdentities:
-    """The settings of one region's identities. ``v1`` and ``v2`` are botocore clients of ``ses`` and ``sesv2``."""
+    """The settings of one region's identities. ``v1`` and ``v2`` are botocore clients of ``ses`` and ``sesv2``.
 
-    def __init__(self, v1: Any, v2: Any) -> None:
+    ``tags`` are put on the identities that ``create`` makes.
+    """
+
+    def __init__(self, v1: Any, v2: Any, tags: Mapping[str, str] | None = None) -> None:
         self._v1 = v1
         self._v2 = v2
+        self._tags = [{"Key": key, "Value": value} for key, value in (tags or {}).items()]
         self._region: str = v1.meta.region_name
 
     def settings(self, identity: str) -> Settings | None:
@@ -89,6 +100,26 @@ class SesIdentities:
         wanted = {} if name is None else {"ConfigurationSetName": name}
         self._call(self._v2, "PutEmailIdentityConfigurationSetAttributes", identity, EmailIdentity=identity, **wanted)
 
+    def create(self, identity: str) -> None:
+        """Create an identity: a domain with easy DKIM, an address with a mail to it that asks for verification."""
+        # Somebody else's, or our own of a request whose answer was lost: either way there is nothing to create.
+        with suppress(_Exists):
+            self._call(self._v2, "CreateEmailIdentity", identity, EmailIdentity=identity, Tags=self._tags)
+
+    def delete(self, identity: str) -> None:
+        """Delete an identity."""
+        with suppress(IdentityRejected):
+            self._call(self._v2, "DeleteEmailIdentity", identity, EmailIdentity=identity)
+
+    def dkim(self, identity: str) -> tuple[DkimRecord, ...]:
+        """Return a domain's CNAME records for easy DKIM. Raises ``IdentityRejected`` if SES knows no such identity."""
+        found = self._call(self._v2, "GetEmailIdentity", identity, EmailIdentity=identity).get("DkimAttributes") or {}
+        if found.get("SigningAttributesOrigin") == _OWN_KEY:
+            return ()  # the token is the selector of a key that is its owner's to publish
+        zone = found.get("SigningHostedZone") or _DKIM_ZONE
+        tokens = found.get("Tokens") or []
+        return tuple(DkimRecord(f"{token}._domainkey.{identity}", f"{token}.{zone}") for token in tokens)
+
     def _call(self, client: Any, operation: str, identity: str, **parameters: Any) -> Mapping[str, Any]:
         try:
             answer: Mapping[str, Any] = getattr(client, xform_name(operation))(**parameters)
@@ -110,7 +141,9 @@ class SesIdentities:
             return Throttled(f"SES throttles {operation}: {message}")
         if code in _DENIALS:
             return NotPermitted(f"{operation} for {identity} is denied: allow the function's role ses:{operation}")
-        if status >= 500:
+        if code == _EXISTS:
+            return _Exists(message)
+        if status >= 500 or code == _BUSY:
             return RetryableError(f"SES in {self._region} failed at {operation} for {identity} ({code})")
         return self._rejected(code, message, operation, identity, parameters)
 
@@ -133,7 +166,13 @@ class SesIdentities:
             )
         if code == _NOT_FOUND:
             return IdentityRejected(f"SES does not know {identity} in {self._region}: create and verify it ({said})")
+        if operation == "CreateEmailIdentity":
+            return Rejected(f"SES in {self._region} does not create {identity}: {said}")
         return Rejected(f"{operation} for {identity} is refused: {said}")
+
+
+class _Exists(PermanentError):
+    """SES has an identity of this name."""
 
 
 def _only(attributes: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any] | None:

@@ -12,7 +12,7 @@ from botocore import exceptions as boto
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ses_feedback import naming
-from ses_feedback.domain.errors import FeedbackError, RetryableError
+from ses_feedback.domain.errors import FeedbackError, PermanentError, RetryableError
 
 # `Common Errors` of the IAM, DynamoDB, Secrets Manager and SES API references.
 _EXPIRED: Final = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
@@ -32,6 +32,20 @@ _ACTIONS: Final = {
     "ChangeMessageVisibilityBatch": "sqs:ChangeMessageVisibility",
     "DeleteMessageBatch": "sqs:DeleteMessage",
     "DeleteObject": "s3:DeleteObject",
+    "DescribeAlarms": "cloudwatch:DescribeAlarms",
+    "DescribeStacks": "cloudformation:DescribeStacks",
+    "EnableAlarmActions": "cloudwatch:EnableAlarmActions",
+    "GetAccount": "ses:GetAccount",
+    "GetConfigurationSet": "ses:GetConfigurationSet",
+    "GetConfigurationSetEventDestinations": "ses:GetConfigurationSetEventDestinations",
+    "GetEmailIdentity": "ses:GetEmailIdentity",
+    "GetIdentityDkimAttributes": "ses:GetIdentityDkimAttributes",
+    "GetIdentityNotificationAttributes": "ses:GetIdentityNotificationAttributes",
+    "GetIdentityVerificationAttributes": "ses:GetIdentityVerificationAttributes",
+    "ListEmailIdentities": "ses:ListEmailIdentities",
+    "ListStackResources": "cloudformation:ListStackResources",
+    "ListSubscriptionsByTopic": "sns:ListSubscriptionsByTopic",
+    "UpdateConfigurationSetEventDestination": "ses:UpdateConfigurationSetEventDestination",
     "DeleteSuppressedDestination": "ses:DeleteSuppressedDestination",
     "GetCallerIdentity": "sts:GetCallerIdentity",
     "GetItem": "dynamodb:GetItem",
@@ -65,6 +79,10 @@ class Place(NamedTuple):
 
 class Trouble(FeedbackError):
     """What AWS refused, said to an operator in one line."""
+
+
+class Lost(Trouble, PermanentError):
+    """What a deployment cannot do without, and is not there or is another: no permission or patience brings it back."""
 
 
 @contextmanager

@@ -1,7 +1,8 @@
 """The wiring table: one item of SES call slots, and one item of former settings for each identity.
 
 Items, by partition key ``pk``: ``slots`` with ``next_at`` (N, ms since 1970: the first slot nobody has), and
-``identity#NAME`` with ``former`` (M), ``ours`` (SS), ``former_set`` (S or NULL), ``ours_sets`` (SS), ``status`` (S).
+``identity#NAME`` with ``former`` (M), ``ours`` (SS), ``former_set`` (S or NULL), ``ours_sets`` (SS), ``status`` (S),
+``refused`` (S).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from ses_feedback import naming
 from ses_feedback.domain.errors import FeedbackError, PermanentError, RetryableError
 from ses_feedback.domain.settings import NOTIFICATION_TYPES, Settings
 from ses_feedback.domain.times import HOUR
-from ses_feedback.usecases.wiring import FormerSet, NotPermitted, Record
+from ses_feedback.usecases.wiring_ports import FormerSet, NotPermitted, Record
 
 SLOTS_KEY: Final = "slots"
 IDENTITY_PREFIX: Final = "identity#"
@@ -97,19 +98,22 @@ class WiringTable:
         item = self._get(IDENTITY_PREFIX + identity)
         return None if item is None else _record(item)
 
-    def remember(self, identity: str, former: Settings, ours: Collection[str]) -> Record:
-        """Keep the former settings unless some are kept already, add to the topics that are ours; one atomic write."""
+    def remember(self, identity: str, former: Settings, ours: Collection[str], *, again: bool = False) -> Record:
+        """Keep the former settings unless some are kept already, add to the topics that are ours; one atomic write.
+
+        ``again`` keeps them in any case.
+        """
         return self._update(
             identity,
-            "SET former = if_not_exists(former, :former) ADD ours :ours",
+            f"SET former = {_kept('former', again=again)} ADD ours :ours",
             {":former": _marshal(former), ":ours": {"SS": sorted(ours)}},
         )
 
-    def remember_set(self, identity: str, former: str | None, ours: str) -> Record:
+    def remember_set(self, identity: str, former: str | None, ours: str, *, again: bool = False) -> Record:
         """Do the same for the default configuration set."""
         return self._update(
             identity,
-            "SET former_set = if_not_exists(former_set, :former) ADD ours_sets :ours",
+            f"SET former_set = {_kept('former_set', again=again)} ADD ours_sets :ours",
             {":former": {"NULL": True} if former is None else {"S": former}, ":ours": {"SS": [ours]}},
         )
 
@@ -118,8 +122,15 @@ class WiringTable:
         self._update(identity, "REMOVE former_set, ours_sets", {})
 
     def note(self, identity: str, status: str) -> None:
-        """Keep an identity's status, ``wired`` or ``pending``."""
+        """Keep an identity's status."""
         self._update(identity, "SET #status = :status", {":status": {"S": status}}, {"#status": "status"})
+
+    def refuse(self, identity: str, properties: str | None) -> None:
+        """Keep the fingerprint of the properties of a failed Update, or forget it."""
+        if properties is None:
+            self._update(identity, "REMOVE refused", {})
+        else:
+            self._update(identity, "SET refused = :refused", {":refused": {"S": properties}})
 
     def forget(self, identity: str) -> None:
         """Forget an identity."""
@@ -161,7 +172,9 @@ class WiringTable:
         if code == _LOST:
             return _ConditionFailed(code)
         if code == "AccessDeniedException":
-            return NotPermitted(f"table {self._table}: allow the function's role dynamodb:{action} on it")
+            said = str(error.response["Error"].get("Message", ""))
+            missing = "kms:Decrypt on its key" if "KMS" in said else f"dynamodb:{action} on it"
+            return NotPermitted(f"table {self._table}: allow the function's role {missing}")
         if code == "ResourceNotFoundException":
             return PermanentError(
                 f"table {self._table} does not exist in {self._client.meta.region_name}: deploy the data stack"
@@ -177,6 +190,10 @@ class _ConditionFailed(PermanentError):
 
 def _key(key: str) -> dict[str, Any]:
     return {naming.ATTRIBUTE_KEY: {"S": key}}
+
+
+def _kept(attribute: str, *, again: bool) -> str:
+    return ":former" if again else f"if_not_exists({attribute}, :former)"
 
 
 def _marshal(settings: Settings) -> dict[str, Any]:
@@ -201,4 +218,5 @@ def _record(item: Mapping[str, Any]) -> Record:
         ours=frozenset(item["ours"]["SS"]) if "ours" in item else frozenset(),
         former_set=(None if former_set is None else FormerSet(former_set.get("S"), frozenset(item["ours_sets"]["SS"]))),
         status=item["status"]["S"] if "status" in item else None,
+        refused=item["refused"]["S"] if "refused" in item else None,
     )

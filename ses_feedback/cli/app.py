@@ -10,20 +10,23 @@ import typer
 from ses_feedback import __version__
 from ses_feedback.cli.check import check
 from ses_feedback.cli.commands import Command, Group
+from ses_feedback.cli.doctor import doctor
 from ses_feedback.cli.explain import explain
 from ses_feedback.cli.listing import list_
 from ses_feedback.cli.options import PROGRAM, examples
 from ses_feedback.cli.quarantine import list_quarantine, show_quarantined
 from ses_feedback.cli.quarantine_retry import retry
 from ses_feedback.cli.redrive import redrive
+from ses_feedback.cli.routes import routes
 from ses_feedback.cli.rulings import release, suppress
 from ses_feedback.cli.screen import Screen, tell
 from ses_feedback.cli.show import show
 
 _EPILOG = """\b
 Exit codes:
-  0    done; for check: every address may be mailed
-  1    check: at least one address is suppressed
+  0    done; for check: every address may be mailed; for doctor: all is well
+  1    check: at least one address is suppressed; routes: no identity covers a sender;
+       doctor: something is wrong
   2    an error, told in one line on standard error; or not everything could be done, told likewise
   130  interrupted (Ctrl-C)
   141  whoever read the output stopped reading
@@ -147,3 +150,10 @@ _add(
     "redrive --dry-run",
     "redrive dead-letters --limit 100 --rate 10",
 )
+_add(
+    routes,
+    "routes",
+    "routes",
+    "routes news@example.com someone@shop.example.com --live",
+)
+_add(doctor, "doctor", "doctor", "doctor --fix", "doctor --json")

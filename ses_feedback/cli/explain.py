@@ -17,6 +17,7 @@ from ses_feedback.cli.session import Session, quoted
 from ses_feedback.cli.words import end, moment, scope
 from ses_feedback.config import Config, directory, load
 from ses_feedback.domain import decide as dc
+from ses_feedback.domain.canary import recognise
 from ses_feedback.domain.errors import PermanentError
 from ses_feedback.domain.policy import STREAM
 from ses_feedback.domain.reading import Reading, read
@@ -70,7 +71,10 @@ def _explain_all(opened: list[tuple[str, BinaryIO]], settings: Config, now: int)
 
 def _explanations(reading: Reading, settings: Config) -> Iterator[Explanation]:
     for event in reading.events:
-        yield dc.explain_event(event, dc.decide(event, settings.policy))
+        if recognise(settings.deployment.name, event.recipient) is not None:
+            yield dc.explain_canary(event)
+        else:
+            yield dc.explain_event(event, dc.decide(event, settings.policy))
     for fault in reading.faults:
         yield dc.explain_fault(fault)
     for setup in reading.setups:

@@ -81,6 +81,11 @@ class Screen:
         self._terminal = sys.stdout is not None and sys.stdout.isatty()
         self._console: Console | None = None
 
+    @property
+    def terminal(self) -> bool:
+        """Whether a person sees this as it is written."""
+        return self._terminal
+
     def record(self, record: Mapping[str, Any]) -> None:
         """Write a JSON line, in ASCII: it survives every locale."""
         _write(json.dumps(record) + "\n")
@@ -114,6 +119,21 @@ class Screen:
         for row in cells:
             table.add_row(*(Text(_plain(row[n]), _style(row[n])) for n in used))
         self._show(table)
+
+    def paragraphs(self, columns: Sequence[str], rows: Iterable[Sequence[Part]]) -> None:
+        """Write a table of long texts, which a terminal folds; elsewhere a paragraph for each row, named by column.
+
+        The first two cells of a row are its first line.
+        """
+        if self._terminal:
+            self.table(columns, rows)
+            return
+        for row in rows:
+            first, second, *others = (_plain(part) for part in row)
+            _write(f"  {first}: {second}\n")
+            for name, text in zip(columns[2:], others, strict=True):
+                if text:
+                    _write(f"    {name.lower()}: {text}\n")
 
     def _plain_table(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         lines = [columns, *rows]

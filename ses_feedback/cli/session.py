@@ -12,6 +12,7 @@ from ses_feedback.domain.errors import InvalidAddress, PermanentError
 
 if TYPE_CHECKING:
     from ses_feedback.config import Config
+    from ses_feedback.usecases.doctor import Inventory, Places
     from ses_feedback.usecases.ports import AccountLists, QuarantineStore, QuestionStore, WorkQueue
 
 
@@ -25,6 +26,14 @@ class Deployment(Protocol):
     @property
     def quarantine(self) -> QuarantineStore:
         """What could not be read."""
+
+    @property
+    def inventory(self) -> Inventory:
+        """What SES and AWS say of the deployment, and what mends it."""
+
+    @property
+    def places(self) -> Places:
+        """Its own stores, as doctor asks them."""
 
     def queue(self, name: str) -> WorkQueue:
         """Return a queue by its name."""

@@ -4,44 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ses_feedback.domain.times import DAY, HOUR, MINUTE, SECOND, format_time
+from ses_feedback.domain.plain_words import count, end, length, moment, scope
+from ses_feedback.domain.times import format_time
 
 if TYPE_CHECKING:
     from ses_feedback.domain.history import Suppression
 
-
-def moment(ms: int) -> str:
-    """Return a time as people write it: ``2026-12-24 05:00 UTC``."""
-    text = format_time(ms)
-    return f"{text[:10]} {text[11:16]} UTC"
-
-
-def length(ms: int) -> str:
-    """Return a length in the largest unit that tells enough: ``30 days``, ``36 hours``, ``1 minute``."""
-    for unit, name in ((DAY, "day"), (HOUR, "hour"), (MINUTE, "minute")):
-        if ms >= 2 * unit or (ms >= unit and ms % unit == 0):
-            return _count(round(ms / unit), name)
-    return _count(max(round(ms / SECOND), 0), "second")
-
-
-def _count(number: int, unit: str) -> str:
-    return f"{number} {unit}" if number == 1 else f"{number} {unit}s"
-
-
-def end(until: int | None, now: int) -> str:
-    """Return when something ends, seen from ``now``: ``for ever``, ``until 2026-12-24 05:00 UTC (30 days)``."""
-    if until is None:
-        return "for ever"
-    if until <= now:
-        return f"until {moment(until)} (over)"
-    return f"until {moment(until)} ({length(until - now)})"
-
-
-def scope(stream: str | None, environment: str) -> str:
-    """Return where something holds; ``None`` or ``*`` as the stream means everywhere in the environment."""
-    if stream is None or stream == "*":
-        return f"all streams of {environment}"
-    return f"stream {stream} of {environment}"
+# The words that other readers get as well, from here too, for the commands.
+__all__ = (
+    "because",
+    "bytes_",
+    "count",
+    "end",
+    "kind_of",
+    "length",
+    "moment",
+    "origin",
+    "scope",
+    "time_or_none",
+    "verdict",
+)
 
 
 def because(found: Suppression, environment: str, now: int) -> str:
@@ -63,11 +45,6 @@ def verdict(found: Suppression | None) -> dict[str, Any]:
         "until": time_or_none(found.until) if found else None,
         "since": format_time(found.since) if found else None,
     }
-
-
-def count(number: int, unit: str) -> str:
-    """Return a number of things: ``1 message``, ``1,200 messages``."""
-    return _count(number, unit) if number < 1_000 else f"{number:,} {unit}s"
 
 
 def bytes_(number: int) -> str:

@@ -7,13 +7,28 @@ from typing import Any, Final
 
 from ses_feedback.config import endpoints, schema
 from ses_feedback.config.arns import role_reason, topic_reason
-from ses_feedback.config.model import NOTIFIED_KINDS, PROTOCOLS, Destination
+from ses_feedback.config.model import KINDS, PROTOCOLS, Destination, Format
 from ses_feedback.config.problems import Problems, describe, known_names
 from ses_feedback.config.table import Table
 from ses_feedback.domain.events import BOUNCE, COMPLAINT
 
-_ON_CALL: Final = tuple(key for key in schema.DESTINATION if key.name != "on")
 _DEFAULT_ON: Final = (BOUNCE, COMPLAINT)
+_FEEDBACK_ONLY: Final = {
+    "on": "on-call is reached by alarms, not by kinds of feedback; leave it out",
+    "format": "on-call gets alarms as CloudWatch writes them; leave it out",
+    "raw": "on-call gets alarms in the form that paging services read; leave it out",
+}
+_ON_CALL: Final = tuple(key for key in schema.DESTINATION if key.name not in _FEEDBACK_ONLY)
+# `SNS developer guide, Amazon SNS raw message delivery`; of the others SNS takes no such attribute.
+_TAKE_RAW: Final = ("http", "https", "sqs", "firehose")
+# `SNS developer guide, Creating an HTTP/S delivery policy`: only these can be throttled.
+_TAKE_LIMIT: Final = ("http", "https")
+_MOST_PER_SECOND: Final = 1_000
+_FORMATS: Final = ("json", "text")
+_NEVER_TEXT: Final = {
+    "email_json": 'email_json is JSON by its nature; leave it out, or use the key "email"',
+    "firehose": "firehose stores notifications for programs, and text is a digest for people; leave it out",
+}
 
 
 def read(
@@ -47,13 +62,13 @@ def _read_one(problems: Problems, path: str, value: object, region: str | None, 
         return None
 
     def explain(name: str, given: object) -> str | None:
-        if name == "on":
-            return "on-call is reached by alarms, not by kinds of feedback; leave it out"
+        if name in _FEEDBACK_ONLY:
+            return _FEEDBACK_ONLY[name]
         return topic_reason(given, region) if isinstance(given, str) else None
 
     before = len(problems.lines)
     table = Table(problems, path, value, schema.DESTINATION if team else _ON_CALL, explain)
-    on = table.strings("on", NOTIFIED_KINDS) if team else None
+    on = table.strings("on", KINDS) if team else None
     role = table.string("role")
     given = [name for name in PROTOCOLS if name in value]
     if len(given) > 1:
@@ -70,9 +85,45 @@ def _read_one(problems: Problems, path: str, value: object, region: str | None, 
     if reason:
         table.problem(protocol, reason)
     _check_role(table, protocol, role, region)
+    format_ = _read_format(table, protocol) if team else "json"
+    raw = _read_raw(table, protocol) if team else protocol == "firehose"
+    limit = _read_limit(table, protocol, format_)
     if endpoint is None or len(problems.lines) > before:
         return None
-    return Destination(protocol, endpoint, on or _DEFAULT_ON, role)
+    return Destination(protocol, endpoint, on or _DEFAULT_ON, role, raw, format_, limit)
+
+
+def _read_format(table: Table, protocol: str) -> Format:
+    given = table.choice("format", _FORMATS)
+    if given == "text" and protocol in _NEVER_TEXT:
+        table.problem("format", _NEVER_TEXT[protocol])
+    return "text" if (given or ("text" if protocol == "email" else "json")) == "text" else "json"
+
+
+def _read_raw(table: Table, protocol: str) -> bool:
+    if "raw" in table.values and protocol not in _TAKE_RAW:
+        table.problem("raw", f"only {_all(_TAKE_RAW)} take the bare message, {protocol} does not; leave it out")
+        return False
+    raw = table.boolean("raw")
+    return protocol == "firehose" if raw is None else raw
+
+
+def _read_limit(table: Table, protocol: str, format_: Format) -> int | None:
+    if "max_per_second" not in table.values:
+        return None
+    if protocol not in _TAKE_LIMIT:
+        table.problem("max_per_second", f"SNS limits deliveries to {_all(_TAKE_LIMIT)} only; leave it out")
+        return None
+    limit = table.integer("max_per_second")
+    if format_ == "text":
+        table.problem("max_per_second", "text comes as a digest, at most one in five minutes; leave it out")
+    elif limit is not None and not 1 <= limit <= _MOST_PER_SECOND:
+        table.problem("max_per_second", f"must be from 1 to {_MOST_PER_SECOND}, not {describe(limit)}")
+    return limit
+
+
+def _all(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _check_role(table: Table, protocol: str, role: str | None, region: str | None) -> None:

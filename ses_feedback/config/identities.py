@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from ses_feedback.config import names, schema
-from ses_feedback.config.model import Identity
+from ses_feedback.config.model import NOTIFIED_KINDS, SET_KINDS, ConfigurationSet, Identity
 from ses_feedback.config.problems import Problems, choices, describe, join, key, shown
-from ses_feedback.config.table import Table
-from ses_feedback.domain.events import DEFAULT_ENVIRONMENT, DEFAULT_STREAM
+from ses_feedback.config.table import Table, article
+from ses_feedback.domain.events import BOUNCE, COMPLAINT, DEFAULT_ENVIRONMENT, DEFAULT_STREAM
+
+# Inner tables of an identity that are no part of its name.
+_TABLES: Final = tuple(key.name for key in schema.IDENTITY if "table" in key.type)
 
 
 def read(problems: Problems, values: Mapping[str, Any], teams: Sequence[str]) -> dict[str, Identity]:
@@ -47,7 +50,9 @@ def _unquoted(name: str, value: object) -> Iterator[str]:
         return
     fields = schema.names(schema.IDENTITY)
     pending = [
-        (f"{name}.{inner}", table) for inner, table in value.items() if isinstance(table, dict) and _is_label(inner)
+        (f"{name}.{inner}", table)
+        for inner, table in value.items()
+        if inner not in _TABLES and isinstance(table, dict) and _is_label(inner)
     ]
     while pending:
         dotted, table = pending.pop(0)
@@ -73,13 +78,43 @@ def _read_one(problems: Problems, path: str, name: str, values: Mapping[str, Any
             table.problem(
                 "team", f"no team {shown(team)}; the file has none: add [{join('teams', team)}] or leave team out"
             )
+    environment = _plain(table, "environment") or DEFAULT_ENVIRONMENT
+    canary = table.boolean("canary")
+    own_set = _configuration_set(table, "configuration_set")
     return Identity(
         name=name,
-        environment=_plain(table, "environment") or DEFAULT_ENVIRONMENT,
+        environment=environment,
         stream=_plain(table, "stream") or DEFAULT_STREAM,
         team=team,
-        configuration_set=table.boolean("configuration_set") or False,
+        configuration_set=own_set,
+        create=table.boolean("create") or False,
+        # A canary is billed mail: where nobody depends on the loop, it has to be asked for.
+        canary=environment == DEFAULT_ENVIRONMENT if canary is None else canary,
     )
+
+
+def _configuration_set(table: Table, name: str) -> ConfigurationSet | None:
+    """Return the set that ``true`` or a table of options asks for."""
+    given = table.values.get(name, False)
+    if isinstance(given, bool):
+        return ConfigurationSet() if given else None
+    if not isinstance(given, dict):
+        known = table.keys[name]
+        table.problem(name, f"must be {article(known.type)} such as {known.example}, not {describe(given)}")
+        return None
+    options = Table(table.problems, table.at(name), given, schema.CONFIGURATION_SET)
+    tls = options.choice("tls", ("optional", "require"))
+    return ConfigurationSet(
+        events=options.strings("events", SET_KINDS, empty=True, explain=_always_told) or (),
+        tls="require" if tls == "require" else "optional",
+        suppress=options.strings("suppress", (BOUNCE, COMPLAINT), empty=True),
+    )
+
+
+def _always_told(kind: str) -> str | None:
+    if kind in NOTIFIED_KINDS:
+        return f"{kind} comes from every identity, with or without a configuration set; leave it out"
+    return None
 
 
 class _Spelling:

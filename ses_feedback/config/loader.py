@@ -10,8 +10,8 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from ses_feedback import naming
-from ses_feedback.config import arns, destinations, identities, names, schema, tiers
-from ses_feedback.config.model import Config, Deployment, Destination, Identity, OnCall, Team
+from ses_feedback.config import arns, canaries, consistency, destinations, identities, names, schema, tiers
+from ses_feedback.config.model import AlarmsPer, Config, Deployment, Destination, Identity, OnCall, Team
 from ses_feedback.config.problems import ConfigError, Problems, describe, join, quote, shown
 from ses_feedback.config.table import Table
 
@@ -82,12 +82,18 @@ def parse(values: Mapping[str, Any], path: Path | None = None) -> Config:
     )
     region = deployment.region or None
     on_call = _read_on_call(problems, table, region)
-    teams = _read_teams(problems, table.table("teams") or {}, region)
+    stated = table.table("teams") or {}
+    teams = _read_teams(problems, stated, region)
+    before = len(problems.lines)
     found = _read_identities(problems, table, tuple(teams))
+    if len(problems.lines) == before:  # else nobody knows what the identities were meant to be
+        consistency.check_kinds(problems, stated, found)
+        consistency.check_names(problems, deployment.name, found)
     policy = tiers.read(problems, table.table("policy") or {})
+    canary = canaries.read(problems, table.table("canary") or {})
     if problems.lines:
         raise ConfigError(problems.lines, path)
-    return Config(deployment, on_call, MappingProxyType(teams), MappingProxyType(found), policy, path)
+    return Config(deployment, on_call, MappingProxyType(teams), MappingProxyType(found), policy, path, canary)
 
 
 def _read_deployment(problems: Problems, values: Mapping[str, Any] | None, *, named: bool) -> Deployment:
@@ -108,8 +114,8 @@ def _read_deployment(problems: Problems, values: Mapping[str, Any] | None, *, na
     if name is not None:
         _check_name(table, name, region)
     regions = _read_regions(table, region)
-    alarms = table.choice("alarms", _ALARMS)
-    return Deployment(name or DEFAULT_NAME, region, regions, "environment" if alarms == "environment" else "identity")
+    alarms: AlarmsPer = "environment" if table.choice("alarms", _ALARMS) == "environment" else "identity"
+    return Deployment(name or DEFAULT_NAME, region, regions, alarms, table.boolean("overwrite") or False)
 
 
 def _region_reason(text: str) -> str | None:

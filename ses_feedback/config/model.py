@@ -12,31 +12,47 @@ from ses_feedback.domain.policy import Policy
 # Every protocol SNS can deliver to; the file spells `email_json`, SNS `email-json`.
 PROTOCOLS: Final = ("http", "https", "email", "email_json", "sms", "sqs", "lambda", "firehose", "application")
 SNS_PROTOCOL: Final[Mapping[str, str]] = {name: name.replace("_", "-") for name in PROTOCOLS}
+# What SES tells about any identity, and what it tells only through a configuration set.
 NOTIFIED_KINDS: Final = ("bounce", "complaint", "delivery")
+SET_KINDS: Final = ("send", "reject", "delay", "rendering_failure", "open", "click", "subscription")
+KINDS: Final = (*NOTIFIED_KINDS, *SET_KINDS)
+# What can suppress an address: `subscription` tells of people who unsubscribed from everything.
+ACTED_KINDS: Final = ("bounce", "complaint", "subscription")
 AlarmsPer = Literal["identity", "environment"]
+Format = Literal["json", "text"]
 
 
 @dataclass(frozen=True, slots=True)
 class Destination:
     """One place SNS delivers to: ``protocol`` as in ``PROTOCOLS``, its ``endpoint``, and the kinds it wants.
 
-    ``role`` is the ARN of the IAM role by which SNS writes to a ``firehose``; every other protocol has none.
+    ``role`` is the ARN of the IAM role by which SNS writes to a ``firehose``; every other protocol has none. ``raw``:
+    the notification itself without SNS's envelope. ``format``: SES's ``json``, or ``text`` for people, in digests.
+    ``max_per_second`` bounds what an ``http`` or ``https`` endpoint is given.
     """
 
     protocol: str
     endpoint: str
     on: tuple[str, ...] = ("bounce", "complaint")
     role: str | None = None
+    raw: bool = False
+    format: Format = "json"
+    max_per_second: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """Name (no underscore), region of everything, regions whose SES lists a release clears, and what alarms cover."""
+    """Name (no underscore), region of everything, regions whose SES lists a release clears, and what alarms cover.
+
+    ``overwrite``: whether a topic or default configuration set that somebody else set is replaced (and remembered, and
+    given back), instead of being an error that names it.
+    """
 
     name: str
     region: str
     regions: tuple[str, ...]
     alarms: AlarmsPer = "identity"
+    overwrite: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +72,45 @@ class Team:
 
 
 @dataclass(frozen=True, slots=True)
+class ConfigurationSet:
+    """An identity's own configuration set. ``events``: which of ``SET_KINDS`` get a topic each.
+
+    ``tls``: whether receivers must take TLS. ``suppress``: for which of ``bounce`` and ``complaint`` SES consults the
+    account's suppression list; ``None`` leaves it to the account's setting.
+    """
+
+    events: tuple[str, ...] = ()
+    tls: Literal["optional", "require"] = "optional"
+    suppress: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Canary:
+    """How often identities mail SES's simulator, and within what time feedback must be back. Milliseconds."""
+
+    every: int = 86_400_000
+    within: int = 900_000
+
+
+@dataclass(frozen=True, slots=True)
 class Identity:
-    """A verified SES domain or address, normalised (lower case, ASCII domain), and where its feedback belongs."""
+    """A verified SES domain or address, normalised (lower case, ASCII domain), and where its feedback belongs.
+
+    ``create``: made in SES by the deployment where it is missing. ``canary``: mails SES's simulator on schedule.
+    """
 
     name: str
     environment: str
     stream: str
     team: str | None = None
-    configuration_set: bool = False
+    configuration_set: ConfigurationSet | None = None
+    create: bool = False
+    canary: bool = False
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of feedback that have a topic of this identity."""
+        return NOTIFIED_KINDS + (self.configuration_set.events if self.configuration_set else ())
 
     @property
     def is_address(self) -> bool:
@@ -81,6 +128,7 @@ class Config:
     identities: Mapping[str, Identity] = field(hash=False)
     policy: Policy = field(hash=False)
     path: Path | None = None
+    canary: Canary = Canary()
 
     def environments(self) -> tuple[str, ...]:
         """Return the environments that identities live in, sorted."""

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ses_feedback import naming
-from ses_feedback.domain.events import BOUNCE, COMPLAINT, DELIVERY
+from ses_feedback.domain.events import KINDS, SETUP
 from ses_feedback.domain.identities import Directory, Place
 from ses_feedback.domain.policy import Policy, Tier
 
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from ses_feedback.config.model import Config
 
-_NOTIFIED_KINDS = (BOUNCE, COMPLAINT, DELIVERY)
+# Every kind that can have a topic; which of an identity's really have one is not asked when feedback names it.
+_KINDS = tuple(kind for kind in KINDS if kind != SETUP)
 
 
 class RuntimeConfig(NamedTuple):
@@ -40,30 +41,29 @@ class RuntimeConfig(NamedTuple):
 
 
 class _Topics(Mapping[str, str]):
-    """Topic name → identity, made when first asked: a topic decides only where the mail names no identity of ours."""
+    """Topic name → identity, made for a kind when first asked: a topic decides only where mail names none of ours."""
 
     def __init__(self, deployment: str, identities: tuple[str, ...]) -> None:
         self._deployment = deployment
         self._identities = identities
-        self._names: dict[str, str] | None = None
+        self._names: dict[str, dict[str, str]] = {}
 
-    def _made(self) -> dict[str, str]:
-        if self._names is None:
-            self._names = {
-                naming.topic_name(self._deployment, kind, identity): identity
-                for identity in self._identities
-                for kind in _NOTIFIED_KINDS
-            }
-        return self._names
+    def _of(self, kind: str) -> dict[str, str]:
+        if kind not in self._names:
+            self._names[kind] = {naming.topic_name(self._deployment, kind, i): i for i in self._identities}
+        return self._names[kind]
 
     def __getitem__(self, name: str) -> str:
-        return self._made()[name]
+        for kind in _KINDS:
+            if name.startswith(naming.topic_prefix(self._deployment, kind)):
+                return self._of(kind)[name]
+        raise KeyError(name)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._made())
+        return (name for kind in _KINDS for name in self._of(kind))
 
     def __len__(self) -> int:
-        return len(self._made())
+        return len(_KINDS) * len(self._identities)
 
 
 def _directory(deployment: str, places: Iterable[Place]) -> Directory:
@@ -77,20 +77,29 @@ def directory(config: Config) -> Directory:
     return _directory(config.deployment.name, places)
 
 
+def policy_values(policy: Policy) -> dict[str, list[list[Any]]]:
+    """Return a policy as JSON holds it: class → tiers of count, within, suppress_for (ms) and scope."""
+    return {
+        class_: [[tier.count, tier.within, tier.suppress_for, tier.scope] for tier in tiers]
+        for class_, tiers in policy.items()
+    }
+
+
+def policy_from(values: Mapping[str, Any]) -> Policy:
+    """Return the policy that ``policy_values`` wrote."""
+    return {class_: tuple(Tier(*tier) for tier in tiers) for class_, tiers in values.items()}
+
+
 def to_runtime(config: Config) -> str:
     """Return the JSON text that ``from_runtime`` reads: sorted, and the same for every file of the same meaning."""
     identities = {i.name: [i.environment, i.stream] for i in config.identities.values()}
-    policy = {
-        class_: [[tier.count, tier.within, tier.suppress_for, tier.scope] for tier in tiers]
-        for class_, tiers in config.policy.items()
-    }
     values = {
         "deployment": config.deployment.name,
         "region": config.deployment.region,
         "regions": sorted(config.deployment.regions),
         "alarms": config.deployment.alarms,
         "identities": identities,
-        "policy": policy,
+        "policy": policy_values(config.policy),
     }
     return json.dumps(values, sort_keys=True, separators=(",", ":")) + "\n"
 
@@ -106,7 +115,7 @@ def from_runtime(text: str) -> RuntimeConfig:
         alarms=values["alarms"],
         places=places,
         directory=_directory(values["deployment"], places),
-        policy={class_: tuple(Tier(*tier) for tier in tiers) for class_, tiers in values["policy"].items()},
+        policy=policy_from(values["policy"]),
     )
 
 

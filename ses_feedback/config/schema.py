@@ -25,12 +25,14 @@ FILE: Final[Section] = (
     Key("teams", "table of tables", "no teams", "[teams.developers]"),
     Key("identities", "table of tables", None, '[identities."example.com"]'),
     Key("policy", "table of arrays", "the defaults below", "[[policy.soft_bounce]]"),
+    Key("canary", "table", "the defaults below", "[canary]"),
 )
 DEPLOYMENT: Final[Section] = (
     Key("name", "string", '`"ses-feedback"`', '"ses-feedback"'),
     Key("region", "string", '`"us-east-1"`', '"us-east-1"'),
     Key("regions", "array of strings", "`[region]`", '["us-east-1", "eu-west-1"]'),
     Key("alarms", "string", '`"identity"`', '"environment"'),
+    Key("overwrite", "boolean", "`false`", "true"),
 )
 ON_CALL: Final[Section] = (
     Key("page", "array of destinations", None, '[{ email = "oncall@example.com" }]'),
@@ -54,12 +56,26 @@ DESTINATION: Final[Section] = (
     *(Key(name, "string", "one protocol, no more", _ENDPOINTS[name]) for name in PROTOCOLS),
     Key("on", "array of strings", '`["bounce", "complaint"]`', '["bounce", "complaint", "delivery"]'),
     Key("role", "string", "required with `firehose`", '"arn:aws:iam::111122223333:role/sns-to-firehose"'),
+    Key("format", "string", '`"text"` for `email`, else `"json"`', '"text"'),
+    Key("raw", "boolean", "`true` for `firehose`, else `false`", "true"),
+    Key("max_per_second", "integer", "no limit", "10"),
 )
 IDENTITY: Final[Section] = (
     Key("team", "string", "no team", '"developers"'),
     Key("environment", "string", '`"production"`', '"dev"'),
     Key("stream", "string", '`"default"`', '"transactional"'),
-    Key("configuration_set", "boolean", "`false`", "true"),
+    Key("configuration_set", "boolean or table", "`false`", "true"),
+    Key("create", "boolean", "`false`", "true"),
+    Key("canary", "boolean", "`true` in `production`, else `false`", "false"),
+)
+CONFIGURATION_SET: Final[Section] = (
+    Key("events", "array of strings", "`[]`", '["reject", "delay"]'),
+    Key("tls", "string", '`"optional"`', '"require"'),
+    Key("suppress", "array of strings", "the account's setting", '["bounce"]'),
+)
+CANARY: Final[Section] = (
+    Key("every", "string", '`"1d"`', '"1d"'),
+    Key("within", "string", '`"15m"`', '"15m"'),
 )
 TIER: Final[Section] = (
     Key("count", "integer", None, "5"),
@@ -75,6 +91,8 @@ SECTIONS: Final[Mapping[str, Section]] = {
     "[teams.NAME]": TEAM,
     "Destinations": DESTINATION,
     '[identities."NAME"]': IDENTITY,
+    "configuration_set": CONFIGURATION_SET,
+    "[canary]": CANARY,
     "[[policy.CLASS]]": TIER,
 }
 

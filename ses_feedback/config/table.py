@@ -7,9 +7,13 @@ from typing import Any
 
 from ses_feedback.config import schema
 from ses_feedback.config.problems import Problems, choices, describe, join, nearest, shown
+from ses_feedback.domain.errors import InvalidDuration
+from ses_feedback.domain.times import FOREVER, parse_duration
 
 # Says what is special about an unknown key and its value, or None where the usual message is right.
 Explain = Callable[[str, object], str | None]
+# Says what is special about an element of an array that is not allowed, or None where the usual message is right.
+ExplainElement = Callable[[str], str | None]
 
 
 class Table:
@@ -79,6 +83,21 @@ class Table:
         value = self._typed(name, dict)
         return value if isinstance(value, dict) else None
 
+    def duration(self, name: str, *, forever: bool = False) -> int | None:
+        """Return a duration in ms; ``None`` if absent or wrong, or where ``forever`` is allowed and given."""
+        text = self.string(name)
+        if text is None:
+            return None
+        try:
+            length = parse_duration(text)
+        except InvalidDuration:
+            units = " or forever" if forever else ""
+            self.problem(name, f"{shown(text)} is not a duration such as 15m, 12h, 30d, 2w{units}")
+            return None
+        if text == FOREVER and not forever:
+            self.problem(name, f"must end: give a time such as {self.keys[name].example}")
+        return length
+
     def choice(self, name: str, allowed: Sequence[str]) -> str | None:
         """Return a string that is one of ``allowed``; ``None`` if absent or wrong."""
         value = self.string(name)
@@ -87,13 +106,23 @@ class Table:
         self.problem(name, f"{shown(value)} is not one of its values; {choices(value, allowed)}")
         return None
 
-    def strings(self, name: str, allowed: Sequence[str] | None = None) -> tuple[str, ...] | None:
-        """Return an array of different strings, at least one, each of ``allowed``; ``None`` if absent or wrong."""
+    def strings(
+        self,
+        name: str,
+        allowed: Sequence[str] | None = None,
+        *,
+        empty: bool = False,
+        explain: ExplainElement | None = None,
+    ) -> tuple[str, ...] | None:
+        """Return an array of different strings, each of ``allowed``; ``None`` if absent or wrong.
+
+        ``empty``: whether there may be none.
+        """
         values = self.array(name)
         if values is None:
             return None
         before = len(self.problems.lines)
-        if not values:
+        if not values and not empty:
             self.problem(name, f"empty; name at least one, such as {self.keys[name].example}")
         seen: set[str] = set()
         for number, value in enumerate(values):
@@ -101,7 +130,9 @@ class Table:
             if not isinstance(value, str):
                 self.problems.add(element, f"must be a string, not {describe(value)}")
             elif allowed is not None and value not in allowed:
-                self.problems.add(element, f"{shown(value)} is not one of its values; {choices(value, allowed)}")
+                special = explain(value) if explain else None
+                usual = f"{shown(value)} is not one of its values; {choices(value, allowed)}"
+                self.problems.add(element, special or usual)
             elif value in seen:
                 self.problems.add(element, f"{shown(value)} is named twice; once is enough")
             else:

@@ -9,10 +9,8 @@ from typing import Any, Final
 from ses_feedback.config import schema
 from ses_feedback.config.problems import Problems, choices, describe, join, shown
 from ses_feedback.config.table import Table
-from ses_feedback.domain.errors import InvalidDuration
 from ses_feedback.domain.events import STRIKABLE
 from ses_feedback.domain.policy import DEFAULT_POLICY, ENVIRONMENT, STREAM, Policy, Scope, Tier, bound
-from ses_feedback.domain.times import FOREVER, parse_duration
 
 _HIGHEST_COUNT: Final = 100
 # DynamoDB takes items of at most 400 KB; a strike with its 200 letters of diagnostic takes up to 1 KB.
@@ -47,10 +45,8 @@ def _read_one(problems: Problems, path: str, value: object, class_: str) -> Tier
     count = table.integer("count")
     if count is not None and not 1 <= count <= _HIGHEST_COUNT:
         table.problem("count", f"must be from 1 to {_HIGHEST_COUNT}, not {describe(count)}")
-    within = _duration(table, "within")
-    if value.get("within") == FOREVER:
-        table.problem("within", 'must end: give a time such as "14d"')
-    suppress_for = _duration(table, "suppress_for")
+    within = table.duration("within")
+    suppress_for = table.duration("suppress_for", forever=True)
     scope = table.choice("scope", tuple(_SCOPES)) or _default_scope(class_)
     if len(problems.lines) > before or count is None:
         return None
@@ -75,15 +71,3 @@ def _read_one(problems: Problems, path: str, value: object, class_: str) -> Tier
 def _default_scope(class_: str) -> str:
     tiers = DEFAULT_POLICY.get(class_)
     return tiers[0].scope if tiers else ENVIRONMENT
-
-
-def _duration(table: Table, name: str) -> int | None:
-    text = table.string(name)
-    if text is None:
-        return None
-    try:
-        return parse_duration(text)
-    except InvalidDuration:
-        units = "" if name == "within" else " or forever"
-        table.problem(name, f"{shown(text)} is not a duration such as 15m, 12h, 30d, 2w{units}")
-        return None

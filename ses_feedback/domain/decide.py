@@ -122,6 +122,13 @@ def explain_event(event: Event, decision: Decision) -> dict[str, Any]:
     }
 
 
+def explain_canary(event: Event) -> dict[str, Any]:
+    """Return the ``explain`` object of an event of one of the deployment's own canaries: it counts for nothing."""
+    why = "canary: the deployment's own test mail to SES's simulator, left out of all counts and lists"
+    uncounted = event._replace(counts_as_bounce=False, counts_as_complaint=False)
+    return explain_event(uncounted, Decision(NONE, None, None, why))
+
+
 def explain_fault(fault: Fault) -> dict[str, Any]:
     """Return the ``explain`` object of what is quarantined: ``class`` is null, and so is all that is not known."""
     return _explanation(

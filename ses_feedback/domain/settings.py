@@ -41,10 +41,14 @@ class Wish(NamedTuple):
     """What an identity's settings shall be: a topic ARN for each notification type, and its default configuration set.
 
     ``configuration_set`` is ``None`` where the identity has no set of ours: what it has is then left alone.
+    ``overwrite``: whether a topic or default configuration set that somebody else set is replaced, instead of being an
+    error. ``create``: whether the identity is created where SES does not know it.
     """
 
     topics: Mapping[str, str]
     configuration_set: str | None = None
+    overwrite: bool = False
+    create: bool = False
 
 
 class SetTopic(NamedTuple):
@@ -92,10 +96,14 @@ def after(settings: Settings, step: Step) -> Settings:
 
 
 def steps_to_wire(live: Settings, topics: Mapping[str, str]) -> list[Step]:
-    """Return the steps from the live settings to ours: topics, headers, forwarding off; none where all is right."""
-    steps: list[Step] = [SetTopic(t, topics[t]) for t in NOTIFICATION_TYPES if live.topics[t] != topics[t]]
-    steps += [SetHeaders(t, True) for t in FEEDBACK_TYPES if not live.headers[t]]
-    if live.forwarding:
+    """Return the steps from the live settings to ours: topics, headers, forwarding off; none where all is right.
+
+    A type that ``topics`` does not name is left alone, and forwarding as well unless both feedback types are named.
+    """
+    named = [t for t in NOTIFICATION_TYPES if t in topics]
+    steps: list[Step] = [SetTopic(t, topics[t]) for t in named if live.topics[t] != topics[t]]
+    steps += [SetHeaders(t, True) for t in FEEDBACK_TYPES if t in topics and not live.headers[t]]
+    if live.forwarding and all(t in topics for t in FEEDBACK_TYPES):
         steps.append(SetForwarding(False))
     return steps
 

@@ -1,4 +1,7 @@
-"""What every use case that handles a batch shares: entries in, an outcome out, nothing swallowed."""
+"""What every use case that handles a batch shares: entries in, an outcome out, nothing swallowed.
+
+The deployment's own canaries are taken out here, in the one place, so that no use case can count or list them.
+"""
 
 from __future__ import annotations
 
@@ -10,16 +13,24 @@ from functools import partial
 from pathlib import PurePath
 from typing import NamedTuple, Protocol
 
+from ses_feedback.domain import canary
 from ses_feedback.domain.errors import FeedbackError, PermanentError
-from ses_feedback.domain.events import Fault
+from ses_feedback.domain.events import Event, Fault
 from ses_feedback.domain.identities import Directory
 from ses_feedback.domain.policy import Policy
 from ses_feedback.domain.reading import Reading, read
 from ses_feedback.usecases.ports import Quarantine
 
+# Told of a canary that came back: its identity, its round, the piece (``canary.PIECES``), and when (ms).
+Returned = Callable[[str, int, str, int], None]
+
 
 class Rules(Protocol):
     """What of the configuration decides about feedback."""
+
+    @property
+    def deployment(self) -> str:
+        """The deployment's name, by which it knows its own canaries."""
 
     @property
     def directory(self) -> Directory:
@@ -47,17 +58,19 @@ class Outcome:
 
 
 class Batch:
-    """Reads the entries of a batch, keeps what cannot be read, and notes what fails."""
+    """Reads the entries of a batch, keeps what cannot be read, takes canaries aside, and notes what fails."""
 
     def __init__(self, entries: Iterable[Entry], rules: Rules, quarantine: Quarantine, now: int) -> None:
         self.outcome = Outcome()
         self.readings: dict[str, Reading] = {}
         self._payloads: dict[str, object] = {}
+        self._canaries: dict[str, list[tuple[Event, canary.Canary]]] = {}
         self._quarantine = quarantine
         self._now = now
         for entry in entries:
             self._payloads[entry.id] = entry.payload
-            self.readings[entry.id] = reading = self._read(entry, rules.directory)
+            reading = self._without_canaries(entry.id, self._read(entry, rules.directory), rules.deployment)
+            self.readings[entry.id] = reading
             counts = self.outcome.counts
             counts["notifications"] += 1
             counts["events"] += len(reading.events)
@@ -74,6 +87,28 @@ class Batch:
             self.outcome.problems[describe(error)] += 1
             self.outcome.failed.add(entry.id)
             return Reading([], [], [])
+
+    def _without_canaries(self, entry: str, reading: Reading, deployment: str) -> Reading:
+        own = [(e, found) for e in reading.events if (found := canary.recognise(deployment, e.recipient)) is not None]
+        if not own:
+            return reading
+        self._canaries[entry] = own
+        self.outcome.counts["canaries"] += len(own)
+        aside = {id(event) for event, _ in own}
+        return reading._replace(events=[event for event in reading.events if id(event) not in aside])
+
+    def tell_canaries(self, way: str, returned: Returned | None) -> None:
+        """Tell of every canary that came back by a way (``canary.ACT`` or ``COUNT``), if anybody wants to know.
+
+        An entry whose canary could not be noted comes back; what else it held is done already, and may be again.
+        """
+        if returned is None:
+            return
+        for entry, own in self._canaries.items():
+            for event, found in own:
+                piece = canary.piece(way, found, event.kind)
+                if piece is not None:
+                    self.attempt([entry], partial(returned, event.identity, found.round, piece, self._now))
 
     def _keep(self, fault: Fault) -> None:
         self.outcome.counts["quarantined"] += self._quarantine.keep(fault, self._now)

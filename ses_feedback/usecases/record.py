@@ -5,20 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import partial
 
+from ses_feedback.domain.canary import ACT
 from ses_feedback.domain.history import History, Strike, join_strikes, strike_of
 from ses_feedback.domain.keys import Keys
 from ses_feedback.domain.policy import Policy
-from ses_feedback.usecases.handling import Batch, Entry, Outcome, Rules
+from ses_feedback.usecases.handling import Batch, Entry, Outcome, Returned, Rules
 from ses_feedback.usecases.merging import merge
 from ses_feedback.usecases.ports import HistoryStore, Quarantine
 
 
 def record(
-    entries: Iterable[Entry], *, rules: Rules, keys: Keys, store: HistoryStore, quarantine: Quarantine, now: int
+    entries: Iterable[Entry],
+    *,
+    rules: Rules,
+    keys: Keys,
+    store: HistoryStore,
+    quarantine: Quarantine,
+    now: int,
+    returned: Returned | None = None,
 ) -> Outcome:
     """Add every strike among the entries to its address, all strikes of one address in one write.
 
-    Returns which entries must come back. Doing it again, wholly or in part, changes nothing.
+    Canaries strike nobody: ``returned`` is told of them, last. Returns which entries must come back. Doing it again,
+    wholly or in part, changes nothing.
     """
     batch = Batch(entries, rules, quarantine, now)
     learned: dict[tuple[str, str], dict[str, Strike]] = {}
@@ -35,6 +44,7 @@ def record(
             sources.setdefault(who, set()).add(entry)
     for who, strikes in learned.items():
         batch.attempt(sources[who], partial(_write, batch, store, who, History(strikes), rules.policy))
+    batch.tell_canaries(ACT, returned)
     return batch.outcome
 
 

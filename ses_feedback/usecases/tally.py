@@ -9,10 +9,11 @@ from typing import Protocol
 
 from ses_feedback import naming
 from ses_feedback.domain import events as ev
+from ses_feedback.domain.canary import COUNT
 from ses_feedback.domain.history import History, clears
 from ses_feedback.domain.policy import Policy
 from ses_feedback.domain.times import DAY, MINUTE
-from ses_feedback.usecases.handling import Batch, Entry, Outcome, Rules
+from ses_feedback.usecases.handling import Batch, Entry, Outcome, Returned, Rules
 from ses_feedback.usecases.merging import merge_into
 from ses_feedback.usecases.ports import HistoryStore, Meter, Quarantine, Stored
 
@@ -27,10 +28,6 @@ class TallyRules(Rules, Protocol):
     """The rules, and what the deployment's metrics are told apart by."""
 
     @property
-    def deployment(self) -> str:
-        """The deployment's name."""
-
-    @property
     def alarms(self) -> str:
         """``identity`` or ``environment``."""
 
@@ -43,14 +40,17 @@ def tally(
     quarantine: Quarantine,
     meter: Meter,
     now: int,
+    returned: Returned | None = None,
 ) -> Outcome:
     """Let deliveries clear strikes, then count the entries that need not come back.
 
-    Counting comes last and only for what is done, so that a batch that dies on the way counts nothing; strikes do not
-    mind a repetition.
+    Canaries clear nothing and count for nothing, not even as tallied: they must not break the silence that an alarm
+    watches for. ``returned`` is told of them. Counting comes last and only for what is done, so that a batch that dies
+    on the way counts nothing; strikes do not mind a repetition.
     """
     batch = Batch(entries, rules, quarantine, now)
     _clear_strikes(batch, store, rules)
+    batch.tell_canaries(COUNT, returned)
     _count(batch, rules, meter, now)
     return batch.outcome
 

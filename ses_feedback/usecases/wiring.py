@@ -7,130 +7,58 @@ repeated, or answered into the void: the next run finds out where things stand a
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
-from dataclasses import dataclass, replace
-from typing import Final, NamedTuple, Protocol
+from collections.abc import Callable, Collection, Mapping
+from typing import Final, NamedTuple
 
-from ses_feedback.domain.errors import FeedbackError, PermanentError
+from ses_feedback.domain.errors import FeedbackError
 from ses_feedback.domain.settings import (
-    FEEDBACK_TYPES,
     NOTIFICATION_TYPES,
-    SetForwarding,
     SetHeaders,
     Settings,
     SetTopic,
-    Step,
     Wish,
     after,
     steps_to_restore,
     steps_to_wire,
 )
+from ses_feedback.usecases.foreign import (
+    Foreign,
+    foreign_settings,
+    former_again,
+    former_of,
+    ours_among,
+    refusal,
+)
+from ses_feedback.usecases.paced_ses import PacedSes
 from ses_feedback.usecases.pacing import Pacer
+from ses_feedback.usecases.wiring_ports import (
+    CREATED,
+    FOREIGN,
+    PENDING,
+    RESTORED,
+    VERIFIED,
+    WIRED,
+    ConfigurationSetRejected,
+    DkimRecord,
+    FormerSet,
+    IdentityRejected,
+    InvalidWish,
+    Memory,
+    Outcome,
+    Record,
+    Rejected,
+    SesGateway,
+)
 
-WIRED: Final = "wired"
-PENDING: Final = "pending"
-RESTORED: Final = "restored"
-
-# VerificationStatus in the SES API. TemporaryFailure: verified before, its DNS record not seen just now.
-_VERIFIED: Final = ("Success", "TemporaryFailure")
 _TOPIC_ARN: Final = re.compile(r"arn:[a-z-]+:sns:([a-z0-9-]+):([0-9]{12}):([A-Za-z0-9_-]{1,256})")
 
 
-class Rejected(PermanentError):
-    """SES does not take a setting; ``str(error)`` says which and what to do."""
+class _Live(NamedTuple):
+    """What SES knows of an identity."""
 
-
-class IdentityRejected(Rejected):
-    """SES takes no settings for this identity: it is not verified, or gone."""
-
-
-class TopicRejected(Rejected):
-    """SES cannot publish to this topic."""
-
-
-class ConfigurationSetRejected(Rejected):
-    """SES knows no such configuration set."""
-
-
-class NotPermitted(PermanentError):
-    """The function lacks a permission; ``str(error)`` names it."""
-
-
-class InvalidWish(PermanentError):
-    """What is wished cannot be; ``str(error)`` says what would be right."""
-
-
-class SesGateway(Protocol):
-    """SES's calls, one request each. All may raise ``Rejected``, ``NotPermitted``, ``RetryableError``."""
-
-    def settings(self, identity: str) -> Settings | None:
-        """Return an identity's notification settings, ``None`` if SES does not know it (it may say defaults, too)."""
-
-    def verification(self, identity: str) -> str | None:
-        """Return an identity's ``VerificationStatus``, ``None`` if SES does not know it."""
-
-    def set_topic(self, identity: str, type_: str, topic: str | None) -> None:
-        """Set or clear the topic of a notification type. Raises ``TopicRejected``, ``IdentityRejected``."""
-
-    def set_headers(self, identity: str, type_: str, enabled: bool) -> None:
-        """Switch headers in a type's notifications."""
-
-    def set_forwarding(self, identity: str, enabled: bool) -> None:
-        """Switch the forwarding of feedback by e-mail."""
-
-    def configuration_set(self, identity: str) -> str | None:
-        """Return an identity's default configuration set. Raises ``IdentityRejected`` if SES knows no such identity."""
-
-    def set_configuration_set(self, identity: str, name: str | None) -> None:
-        """Set or clear it. Raises ``ConfigurationSetRejected``, ``IdentityRejected``."""
-
-
-@dataclass(frozen=True, slots=True)
-class FormerSet:
-    """The default configuration set before ours (``name``, ``None`` for none), and every one that was ever ours."""
-
-    name: str | None
-    ours: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """What is remembered: ``former`` settings (``None``: never wired), topics that were ever ours, status."""
-
-    former: Settings | None = None
-    ours: frozenset[str] = frozenset()
-    former_set: FormerSet | None = None
-    status: str | None = None
-
-
-class Memory(Protocol):
-    """Remembers, by identity. Each call is one atomic write or consistent read; all may raise ``RetryableError``."""
-
-    def recall(self, identity: str) -> Record | None:
-        """Return what is remembered."""
-
-    def remember(self, identity: str, former: Settings, ours: Collection[str]) -> Record:
-        """Keep ``former`` unless one is kept already, add to the topics that are ours, and return the whole."""
-
-    def remember_set(self, identity: str, former: str | None, ours: str) -> Record:
-        """Do the same for the default configuration set."""
-
-    def forget_set(self, identity: str) -> None:
-        """Forget the configuration set's part."""
-
-    def note(self, identity: str, status: str) -> None:
-        """Keep the status, ``WIRED`` or ``PENDING``."""
-
-    def forget(self, identity: str) -> None:
-        """Forget an identity; nothing happens if it is not remembered."""
-
-
-class Outcome(NamedTuple):
-    """``status`` is ``WIRED``, ``PENDING`` or ``RESTORED``; ``changes`` say what was done, ``left`` what could not."""
-
-    status: str
-    changes: tuple[str, ...] = ()
-    left: tuple[str, ...] = ()
+    settings: Settings
+    configuration_set: str | None
+    dkim: tuple[DkimRecord, ...]
 
 
 def check_wish(wish: Wish, region: str, account: str) -> None:
@@ -153,54 +81,39 @@ class Wiring:
     """Wires identities and gives them back. ``pacer`` decides when each call to SES is made and how long to try."""
 
     def __init__(self, ses: SesGateway, memory: Memory, pacer: Pacer) -> None:
-        self._ses = ses
+        self._ses = PacedSes(ses, pacer)
         self._memory = memory
-        self._pacer = pacer
 
     def wire(self, identity: str, wish: Wish) -> Outcome:
         """Make an identity's settings what is wished; one read and no write to SES where they are already.
 
-        An identity that SES does not know or has not verified is ``PENDING``, and nothing in SES changes. Raises what
-        the ports raise, and ``OutOfTime``; then the settings may be half done, and ``undo``, ``unwire`` or another
-        ``wire`` mends them.
-        """
-        before = self._memory.recall(identity) or Record()
-        live = self._settings(identity)
-        if live is None:
-            return self._pending(identity, before, known=False)
-        live_set: str | None = None
-        if wish.configuration_set is not None or before.former_set is not None:
-            try:
-                live_set = self._configuration_set(identity)
-            except IdentityRejected:
-                return self._pending(identity, before, known=False)
-        steps = steps_to_wire(live, wish.topics)
-        next_set = _next_set(wish.configuration_set, live_set, before.former_set)
-        if steps or next_set != live_set:
-            verification = self._verification(identity)
-            if verification not in _VERIFIED:
-                return self._pending(identity, before, known=verification is not None)
+        An identity that SES does not know or has not verified is ``PENDING``, and nothing in SES changes, but that
+        ``wish.create`` creates the one it does not know. Where somebody else set a topic or default configuration set,
+        and ``wish.overwrite`` is off: ``ForeignSetting``, and nothing changes either. Raises what the ports raise, and
+        ``OutOfTime``; then the settings may be half done, and ``undo``, ``unwire`` or another ``wire`` mends them.
 
-        topics = frozenset(wish.topics.values())
-        if before.former is None or not topics <= before.ours:
-            self._memory.remember(identity, _former(live, topics | before.ours), topics)
-        changes: list[str] = []
-        for step in steps:
-            try:
-                self._take(identity, step)
-            except IdentityRejected:
-                if changes:
-                    raise
-                # SES had the last word: not verified. What was remembered a moment ago was for nothing.
-                if before.former is None:
-                    self._memory.forget(identity)
-                    before = Record()
-                return self._pending(identity, before, known=True)
-            changes.append(str(step))
-        changes += self._wire_set(identity, wish.configuration_set, live_set, next_set, before.former_set)
-        if before.status != WIRED:
-            self._memory.note(identity, WIRED)
-        return Outcome(WIRED, tuple(changes))
+        Fit to be repeated at any time, as the hourly check does: a dropped topic is set again, a pending identity is
+        wired once it is verified. The check leaves ``create`` off, since an identity that vanished is news.
+        """
+        return self._wire(identity, wish, lenient=False)
+
+    def update(self, identity: str, wish: Wish, *, properties: str, former_properties: str) -> Outcome:
+        """Wire for CloudFormation's Update from one set of properties to another, each given as a fingerprint.
+
+        CloudFormation rolls a failed Update back by an Update from the properties that failed. That one must not fail
+        on the same foreign setting again, or the whole stack is stuck: it leaves it where it is (``FOREIGN``).
+        """
+        refused = (self._memory.recall(identity) or Record()).refused
+        rolls_back = refused is not None and refused == former_properties
+        try:
+            outcome = self._wire(identity, wish, lenient=rolls_back)
+        except Exception as error:
+            if not rolls_back:
+                self._also(error, "noting the failure", lambda: self._memory.refuse(identity, properties))
+            raise
+        if refused is not None and not rolls_back:
+            self._memory.refuse(identity, None)
+        return outcome
 
     def wire_or_undo(self, identity: str, wish: Wish, undoing: Wiring) -> Outcome:
         """Wire an identity; where that fails, ``undoing`` (the same with a later deadline) gives it back first.
@@ -210,41 +123,49 @@ class Wiring:
         try:
             return self.wire(identity, wish)
         except Exception as error:
-            try:
-                undoing.undo(identity, wish)
-            except FeedbackError as second:
-                error.add_note(f"undoing it failed too: {second}")
+            self._also(error, "undoing it", lambda: undoing.undo(identity, wish))
             raise
 
     def undo(self, identity: str, wish: Wish) -> Outcome:
-        """Give an identity back if ``wire`` got as far as to remember it; else nothing has changed: no call to SES."""
-        record = self._memory.recall(identity)
-        if record is None or record.former is None:
+        """Give an identity back if ``wire`` got as far as to remember it; else nothing has changed: no call to SES.
+
+        An identity that ``wire`` created is deleted, unless it is verified by now: then there may be mail already.
+        """
+        record = self._memory.recall(identity) or Record()
+        if record.former is not None:
+            return self.unwire(identity, wish)
+        if record.status != CREATED:
             return Outcome(RESTORED)
-        return self.unwire(identity, wish)
+        verification = self._ses.verification(identity)
+        unverified = verification is not None and verification not in VERIFIED
+        if unverified:
+            self._ses.delete(identity)
+        self._memory.forget(identity)
+        return Outcome(RESTORED, (f"deleted {identity}",) if unverified else ())
 
     def unwire(self, identity: str, wish: Wish) -> Outcome:
         """Give an identity back: former settings return wherever ours are still there. ``wish`` is what it was last.
 
         Nothing happens where nothing of ours is left, or SES no longer knows the identity. A former topic or
-        configuration set that has gone meanwhile is replaced by none (and ``left`` or ``changes`` say so). Raises what
-        the ports raise, and ``OutOfTime``; repeating it goes on where it stopped.
+        configuration set that has gone meanwhile is replaced by none (and ``left`` or ``changes`` say so). An identity
+        stays in SES, whoever created it. Raises what the ports raise, and ``OutOfTime``; repeating it goes on where it
+        stopped.
         """
         recalled = self._memory.recall(identity)
         record = recalled or Record()
         changes: list[str] = []
         left: list[str] = []
-        live = self._settings(identity)
+        live = self._ses.settings(identity)
         if live is None:
             if recalled is not None:
                 self._memory.forget(identity)
             return Outcome(RESTORED, left=(f"SES no longer knows {identity}",))
         try:
-            self._restore(identity, live, record.former, record.ours | set(wish.topics.values()), changes, left)
+            self._restore(identity, live, record.former, ours_among(live, identity, wish, record), changes, left)
             self._restore_set(identity, wish.configuration_set, record.former_set, changes, left)
         except IdentityRejected as error:
-            verification = self._verification(identity)
-            if verification in _VERIFIED:
+            verification = self._ses.verification(identity)
+            if verification in VERIFIED:
                 raise
             left.append(str(error))
             if verification is not None:
@@ -253,6 +174,117 @@ class Wiring:
         if recalled is not None:
             self._memory.forget(identity)
         return Outcome(RESTORED, tuple(changes), tuple(left))
+
+    def _wire(self, identity: str, wish: Wish, *, lenient: bool) -> Outcome:
+        """Do what ``wire`` says; ``lenient``: what is foreign stays in place instead of being an error."""
+        before = self._memory.recall(identity) or Record()
+        live = self._live(identity, wish, before)
+        if live is None:
+            return self._missing(identity, wish, before)
+        ours = ours_among(live.settings, identity, wish, before)
+        foreign = foreign_settings(live.settings, ours, live.configuration_set, wish, before)
+        if foreign and not wish.overwrite and not lenient:
+            raise refusal(identity, foreign)
+        kept = Foreign({}, None) if wish.overwrite else foreign
+        topics = {t: topic for t, topic in wish.topics.items() if t not in kept.topics}
+        steps = steps_to_wire(live.settings, topics)
+        next_set = live.configuration_set
+        if kept.configuration_set is None:
+            next_set = _next_set(wish.configuration_set, live.configuration_set, before.former_set)
+        if steps or next_set != live.configuration_set:
+            verification = self._ses.verification(identity)
+            if verification is None:
+                return self._missing(identity, wish, before)
+            if verification not in VERIFIED:
+                return self._pending(identity, before, f"SES has not verified it: {verification}", live.dkim)
+
+        self._remember(identity, live.settings, ours, topics, foreign, before)
+        changes: list[str] = []
+        for step in steps:
+            try:
+                self._ses.take(identity, step)
+            except IdentityRejected as error:
+                if changes:
+                    raise
+                # SES had the last word: not verified. What was remembered a moment ago was for nothing.
+                if before.former is None:
+                    self._memory.forget(identity)
+                    before = Record()
+                return self._pending(identity, before, str(error), live.dkim)
+            changes.append(str(step))
+        if kept.configuration_set is None:
+            changes += self._wire_set(identity, wish.configuration_set, live, next_set, foreign, before.former_set)
+        status = FOREIGN if kept else WIRED
+        if before.status != status:
+            self._memory.note(identity, status)
+        left = tuple(f"{name} is not ours and stays" for name in kept.names())
+        return Outcome(status, tuple(changes), left, dkim=live.dkim)
+
+    def _live(self, identity: str, wish: Wish, before: Record) -> _Live | None:
+        """Return what SES knows of an identity, ``None`` if nothing (it may also say defaults)."""
+        found = self._ses.settings(identity)
+        if found is None:
+            return None
+        try:
+            own_set = wish.configuration_set is not None or before.former_set is not None
+            name = self._ses.configuration_set(identity) if own_set else None
+            return _Live(found, name, self._dkim(identity, wish))
+        except IdentityRejected:
+            return None
+
+    def _dkim(self, identity: str, wish: Wish) -> tuple[DkimRecord, ...]:
+        return self._ses.dkim(identity) if wish.create and "@" not in identity else ()
+
+    def _missing(self, identity: str, wish: Wish, before: Record) -> Outcome:
+        """Create an identity that SES does not know, if that is wished."""
+        if before.former is not None:
+            # What is remembered belongs to an identity that was deleted in SES: one that returns starts afresh.
+            self._memory.forget(identity)
+            before = Record()
+        if not wish.create:
+            # SES developer guide: the name of an address compares by letter case, that of a domain does not.
+            return self._pending(identity, before, f"SES knows no {identity}, in these very letters")
+        if before.status != CREATED:
+            self._memory.note(identity, CREATED)
+        self._ses.create(identity)
+        before = Record(status=CREATED)
+        return self._pending(identity, before, "created just now, to be verified", self._dkim(identity, wish))
+
+    def _pending(self, identity: str, record: Record, why: str, dkim: tuple[DkimRecord, ...] = ()) -> Outcome:
+        if record.status not in (PENDING, CREATED):
+            self._memory.note(identity, PENDING)
+        return Outcome(PENDING, why=why, dkim=dkim)
+
+    def _remember(
+        self,
+        identity: str,
+        live: Settings,
+        ours: frozenset[str],
+        topics: Mapping[str, str],
+        foreign: Foreign,
+        before: Record,
+    ) -> None:
+        """Keep what is needed to give the identity back, before anything changes: topics of ours, and former settings.
+
+        What somebody set after us, and is now replaced, is what comes back for these types.
+        """
+        wanted = frozenset(topics.values())
+        if before.former is None:
+            former, again = former_of(live, ours), False
+        else:
+            replaced = {t: topic for t, topic in foreign.topics.items() if t in topics}
+            former = former_again(before.former, live, Foreign(replaced, None))
+            again = former != before.former
+        if wanted and (again or before.former is None or not wanted <= before.ours):
+            self._memory.remember(identity, former, wanted, again=again)
+
+    @staticmethod
+    def _also(error: Exception, what: str, work: Callable[[], object]) -> None:
+        """Do something because of an error; where that fails too, a note on the error says so."""
+        try:
+            work()
+        except FeedbackError as second:
+            error.add_note(f"{what} failed too: {second}")
 
     def _restore(
         self,
@@ -267,7 +299,7 @@ class Wiring:
         while steps:
             step = steps.pop(0)
             try:
-                self._take(identity, step)
+                self._ses.take(identity, step)
             except IdentityRejected:
                 raise
             except Rejected as error:
@@ -284,18 +316,26 @@ class Wiring:
             changes.append(str(step))
 
     def _wire_set(
-        self, identity: str, wished: str | None, live: str | None, wanted: str | None, former: FormerSet | None
+        self,
+        identity: str,
+        wished: str | None,
+        live: _Live,
+        wanted: str | None,
+        foreign: Foreign,
+        former: FormerSet | None,
     ) -> list[str]:
+        now = live.configuration_set
         if wished is not None:
-            if former is None or wished not in former.ours:
-                self._memory.remember_set(identity, None if live == wished else live, wished)
-            if live == wished:
+            again = former is not None and foreign.configuration_set not in (None, former.name)
+            if again or former is None or wished not in former.ours:
+                self._memory.remember_set(identity, None if now == wished else now, wished, again=again)
+            if now == wished:
                 return []
-            self._set_configuration_set(identity, wished)
+            self._ses.set_configuration_set(identity, wished)
             return [f"default configuration set {wished}"]
         changes: list[str] = []
         if former is not None:
-            if wanted != live:
+            if wanted != now:
                 changes.append(self._give_back_set(identity, wanted))
             self._memory.forget_set(identity)
         return changes
@@ -307,7 +347,7 @@ class Wiring:
         if not ours:
             return
         try:
-            live = self._configuration_set(identity)
+            live = self._ses.configuration_set(identity)
         except IdentityRejected as error:
             left.append(str(error))
             return
@@ -317,56 +357,11 @@ class Wiring:
     def _give_back_set(self, identity: str, name: str | None) -> str:
         """Set the former default configuration set, or none where that is gone: with a missing one every send fails."""
         try:
-            self._set_configuration_set(identity, name)
+            self._ses.set_configuration_set(identity, name)
         except ConfigurationSetRejected:
-            self._set_configuration_set(identity, None)
+            self._ses.set_configuration_set(identity, None)
             return f"default configuration set none ({name} is gone)"
         return f"default configuration set {name or 'none'}"
-
-    def _pending(self, identity: str, record: Record, *, known: bool) -> Outcome:
-        if not known and record.former is not None:
-            # What is remembered belongs to an identity that was deleted in SES: one that returns starts afresh.
-            self._memory.forget(identity)
-            record = Record()
-        if record.status != PENDING:
-            self._memory.note(identity, PENDING)
-        return Outcome(PENDING)
-
-    def _settings(self, identity: str) -> Settings | None:
-        return self._pacer.run(f"reading the settings of {identity}", lambda: self._ses.settings(identity))
-
-    def _verification(self, identity: str) -> str | None:
-        return self._pacer.run(f"reading the verification of {identity}", lambda: self._ses.verification(identity))
-
-    def _configuration_set(self, identity: str) -> str | None:
-        what = f"reading the configuration set of {identity}"
-        return self._pacer.run(what, lambda: self._ses.configuration_set(identity))
-
-    def _set_configuration_set(self, identity: str, name: str | None) -> None:
-        what = f"setting the configuration set of {identity}"
-        self._pacer.run(what, lambda: self._ses.set_configuration_set(identity, name))
-
-    def _take(self, identity: str, step: Step) -> None:
-        self._pacer.run(f"setting {step} of {identity}", lambda: self._call(identity, step))
-
-    def _call(self, identity: str, step: Step) -> None:
-        match step:
-            case SetTopic(type_, topic):
-                self._ses.set_topic(identity, type_, topic)
-            case SetHeaders(type_, enabled):
-                self._ses.set_headers(identity, type_, enabled)
-            case SetForwarding(enabled):
-                self._ses.set_forwarding(identity, enabled)
-
-
-def _former(live: Settings, ours: Collection[str]) -> Settings:
-    """Return what to remember of live settings: topics of ours are never former ones, whoever set them before us."""
-    stale = [t for t in NOTIFICATION_TYPES if live.topics[t] in ours]
-    forwarding = live.forwarding or any(t in FEEDBACK_TYPES for t in stale)
-    former = replace(live, forwarding=forwarding)
-    for t in stale:
-        former = after(after(former, SetTopic(t, None)), SetHeaders(t, False))
-    return former
 
 
 def _next_set(wished: str | None, live: str | None, former: FormerSet | None) -> str | None:

@@ -24,7 +24,10 @@ class Stage(NamedTuple):
     loop: Loop
     state: State
     on_call: Inbox
+    warned: Inbox
     customer_service: Inbox
+    campaigns: Inbox
+    desk: Inbox
 
 
 @pytest.fixture(scope="session")
@@ -36,8 +39,12 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         outputs = deploy(cloud, config, state)
         loop = Loop(cloud, config, outputs)
         on_call = Inbox(cloud, outputs[naming.OUTPUT_PAGE_TOPIC], "on-call-inbox")
-        team = Inbox.of_pattern(cloud, naming.topic_pattern(loop.name), "customer-service-inbox")
-        yield Stage(loop, state, on_call, team)
+        warned = Inbox(cloud, outputs[naming.OUTPUT_WARN_TOPIC], "on-call-warn-inbox")
+        teams = (
+            Inbox.of_pattern(cloud, naming.topic_pattern(loop.name), f"{team}-inbox")
+            for team in ("customer-service", "campaigns", "desk")
+        )
+        yield Stage(loop, state, on_call, warned, *teams)
 
 
 @pytest.fixture(scope="session")

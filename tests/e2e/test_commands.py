@@ -157,6 +157,23 @@ def test_last_of_thirty_works_as_the_first(started: tuple[State, int]) -> None:
     until("the suppression", suppressed, seconds=30)
 
 
+def test_doctor_finds_a_fresh_deployment_well(started: tuple[State, int]) -> None:
+    """Nothing wrong with any of thirty identities, and SES says of each what the file says: exit code 0."""
+    program, variables = str(Path(sys.executable).parent / "ses-feedback"), dict(exports(started[0]))
+
+    def ask(*arguments: str) -> list[dict[str, object]]:
+        done = subprocess.run(
+            [program, *arguments, "--json"], env=variables, capture_output=True, text=True, check=False
+        )
+        assert (done.returncode, done.stderr) == (0, ""), done.stdout
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    assert [finding for finding in ask("doctor") if finding["level"] == "wrong"] == []
+    routes = ask("routes", "--live")
+    assert len(routes) == MANY
+    assert [route["live"]["differences"] for route in routes] == [[]] * MANY  # type: ignore[index]
+
+
 def test_nobody_listens_beyond_this_machine(started: tuple[State, int]) -> None:
     """Every listening socket of the run is bound to the loopback address."""
     state, port = started
@@ -266,12 +283,14 @@ def test_demo_shows_the_whole_loop_and_leaves_nothing(tmp_path: Path) -> None:
     assert "\x1b" not in out
     for part in (
         "deployed with the real CDK",
+        "ses-feedback doctor, about the file, the stacks and SES: All is well.",
         "mails to the simulator",
         "What came in within the hour",
         "Suppressed now",
         "Quarantined",
         "What on-call received",
         'Subject: ALARM: "ses-feedback news.example.com page"',
+        "What customer-service received",
         "$ ses-feedback check gone@example.net",
         "Next:",
     ):

@@ -17,7 +17,9 @@ from ses_feedback.adapters.emf import EmfMeter
 from ses_feedback.cli.program import run
 from ses_feedback.cli.session import Session
 from ses_feedback.config import ConfigError, load, parse
+from ses_feedback.config.loop import from_loop, to_loop
 from ses_feedback.config.runtime import RuntimeConfig
+from ses_feedback.config.warnings import warnings
 from ses_feedback.domain.addresses import normalise
 from ses_feedback.domain.decide import decide, explain_event, explain_fault, explain_setup
 from ses_feedback.domain.errors import InvalidAddress, RetryableError
@@ -37,9 +39,30 @@ _PLACES: Final = tuple(
 _RULES: Final = RuntimeConfig(
     "ses-feedback", "us-east-1", ("us-east-1",), "identity", _PLACES, events.DIRECTORY, DEFAULT_POLICY
 )
+# Keys that neither of the two files below has live.
+_EVERYTHING: Final = """
+[deployment]
+overwrite = true
+[canary]
+every = "12h"
+within = "10m"
+[on_call]
+page = [{ https = "https://pager.example.com/v1/sns", max_per_second = 5 }]
+[teams.developers]
+notify = [
+    { email = "dev@example.com", format = "json", on = ["bounce", "open"] },
+    { sqs = "arn:aws:sqs:us-east-1:111122223333:dev-bounces", raw = true, format = "text" },
+]
+[identities."example.com"]
+team = "developers"
+create = true
+canary = false
+configuration_set = { events = ["open", "reject"], tls = "require", suppress = ["bounce"] }
+"""
 _CONFIGURATIONS: Final = [
     tomllib.loads((ROOT / "feedback.toml").read_text(encoding="utf-8")),
     tomllib.loads((ROOT / "tests/e2e/feedback.toml").read_text(encoding="utf-8")),
+    tomllib.loads(_EVERYTHING),
 ]
 _FAILING: Final = Weather(throttle=0.5)
 _GOOD: Final = events.load("bounces/4-no-such-mailbox.json").decode()
@@ -223,7 +246,10 @@ class Entries:
         tree = mutator.configuration(_CONFIGURATIONS)
         self.tried = _as_data(tree)
         with self._only_config_errors():
-            parse(tree)
+            config = parse(tree)
+            loop = to_loop(config)
+            if to_loop(from_loop(loop)) != loop or not all(line.isprintable() for line in warnings(config)):
+                raise Wrong("a configuration is not what it is in the functions", self.tried)
 
     def load(self, mutator: Mutator) -> None:
         """``load`` does the same with any bytes."""

@@ -13,7 +13,7 @@ page = [{ email = "oncall@example.com" }]
 [identities."example.com"]
 """
 
-# Every protocol, both severities, a configuration set, an address, and two names that would collide.
+# Every protocol and kind, both severities, a configuration set, an address, and two names that would collide.
 FULL = """
 [deployment]
 name = "ses-feedback"
@@ -27,8 +27,9 @@ warn = [{ email_json = "deliverability@example.com" }, { sms = "+12065550100" }]
 [teams.customer-service]
 notify = [
     { http = "http://crm.example.com/hooks/ses" },
-    { https = "https://crm.example.com/hooks/ses", on = ["complaint"] },
+    { https = "https://crm.example.com/hooks/ses", on = ["complaint"], raw = true, max_per_second = 5 },
     { email = "support@example.com" },
+    { email = "archive@example.com", format = "json" },
     { email_json = "support@example.com", on = ["bounce", "complaint", "delivery"] },
     { sms = "+12065550101", on = ["complaint"] },
     { sqs = "arn:aws:sqs:eu-west-1:111122223333:support-bounces" },
@@ -37,14 +38,20 @@ notify = [
     { application = "arn:aws:sns:eu-west-1:111122223333:endpoint/GCM/app/0a1b2c3d-0000-4000-8000-000000000000" },
 ]
 [teams.developers]
-notify = [{ sqs = "arn:aws:sqs:eu-west-1:111122223333:dev-bounces", on = ["delivery"] }]
+notify = [
+    { sqs = "arn:aws:sqs:eu-west-1:111122223333:dev-bounces", on = ["delivery", "open", "subscription"], raw = true },
+    { email = "developers@example.com", on = ["reject", "complaint"] },
+    { sms = "+12065550102", on = ["complaint", "send"], format = "text" },
+]
 [identities."example.com"]
 team = "customer-service"
 stream = "transactional"
 [identities."news@example.com"]
 team = "developers"
 stream = "marketing"
-configuration_set = true
+configuration_set = { tls = "require", suppress = ["bounce"], events = [
+    "send", "reject", "delay", "rendering_failure", "open", "click", "subscription",
+] }
 [identities."dev@example.com"]
 environment = "dev"
 [identities."dev.example.com"]

@@ -17,7 +17,7 @@ from infra.deployment import Settings, add_stacks, new_app
 from infra.sources import Sources
 from infra.weights import resources
 from ses_feedback.config import Config
-from ses_feedback.config.runtime import to_runtime
+from ses_feedback.config.loop import asset_files
 
 ACCOUNT = "111122223333"
 OWNER = "0123456789abcdef0123456789abcdef"
@@ -152,4 +152,4 @@ def code_of(config: Config, settings: Settings) -> lambda_.Code:
     def fail(text: str) -> None:
         raise AssertionError(text)
 
-    return LocalBundling(Sources.collect(to_runtime(config), settings.target), warn=fail).code()
+    return LocalBundling(Sources.collect(asset_files(config), settings.target), warn=fail).code()

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from infra.alarms.factory import label
 from infra.alarms.kinds import KINDS, LONGEST_DESCRIPTION, RUNBOOKS
 from ses_feedback import naming
 from tests.infra.synthesis import ACCOUNT, Assembly, Found
@@ -59,9 +58,11 @@ def test_every_alarm_reaches_on_call(name: str, request: pytest.FixtureRequest) 
             assert alarm_name in in_composites, alarm_name
             continue
         assert "OKActions" not in alarm.properties
-        for action in actions:
+        on_call = [action for action in actions if action in topics]
+        assert on_call, alarm_name
+        for action in on_call:
             topic = topics[action]
-            (allow,) = [s for s in policies[action] if s["Effect"] == "Allow"]
+            (allow,) = [s for s in policies[action] if s["Effect"] == "Allow" and "Service" in s["Principal"]]
             assert allow["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
             assert allow["Action"] == ["sns:Publish"]
             assert allow["Resource"] == action
@@ -103,10 +104,13 @@ def test_every_kind_of_alarm_is_deployed(full: Assembly) -> None:
 RULES = {
     ("bounce page fast", 3_600, 0.04): "IF(FILL(b,0) >= 50, FILL(b,0) / (FILL(b,0) + FILL(d,0)), 0)",
     ("bounce page slow", 86_400, 0.04): "IF(FILL(b,0) >= 30, FILL(b,0) / (FILL(b,0) + FILL(d,0)), 0)",
-    ("bounce warn", 86_400, 0.03): "IF(FILL(b,0) >= 30, FILL(b,0) / (FILL(b,0) + FILL(d,0)), 0)",
-    ("complaint page fast", 3_600, 0.0008): "IF(FILL(c,0) >= 15 AND FILL(r,0) > 0, FILL(c,0) / FILL(r,0), 0)",
-    ("complaint page slow", 86_400, 0.0008): "IF(FILL(c,0) >= 8 AND FILL(r,0) > 0, FILL(c,0) / FILL(r,0), 0)",
-    ("complaint warn", 86_400, 0.0005): "IF(FILL(c,0) >= 5 AND FILL(r,0) > 0, FILL(c,0) / FILL(r,0), 0)",
+    ("bounce warn", 86_400, 0.025): "IF(FILL(b,0) >= 50, FILL(b,0) / (FILL(b,0) + FILL(d,0)), 0)",
+    ("bounce days", 259_200, 0.02): "IF(FILL(b,0) >= 30, FILL(b,0) / (FILL(b,0) + FILL(d,0)), 0)",
+    ("complaint page fast", 21_600, 0.0008): "IF(FILL(c,0) >= 20 AND FILL(r,0) > 0, FILL(c,0) / FILL(r,0), 0)",
+    ("complaint page slow", 259_200, 0.0008): "IF(FILL(c,0) >= 15 AND FILL(r,0) > 0, FILL(c,0) / FILL(r,0), 0)",
+    ("complaint warn", 259_200, 0.0005): "IF(FILL(c,0) >= 15 AND FILL(r,0) > 0, FILL(c,0) / FILL(r,0), 0)",
+    ("complaint day", 86_400, 0.0005): "IF(FILL(c,0) >= 20 AND FILL(r,0) > 0, FILL(c,0) / FILL(r,0), 0)",
+    ("complaint week", 604_800, 0.0005): "IF(FILL(c,0) >= 15 AND FILL(r,0) > 0, FILL(c,0) / FILL(r,0), 0)",
 }
 METRICS = {"b": "HardBounced", "d": "Delivered", "c": "Complained", "r": "DeliveredReporting"}
 
@@ -121,7 +125,7 @@ METRICS = {"b": "HardBounced", "d": "Delivered", "c": "Complained", "r": "Delive
     ],
 )
 def test_rate_alarms(name: str, subject: str, dimension: str, request: pytest.FixtureRequest) -> None:
-    """The six rules of the design to the letter, over the metrics of this identity or environment."""
+    """The nine rules to the letter, as the backtest left them, over the metrics of this identity or environment."""
     alarms = by_name(request.getfixturevalue(name))
     for (label_, period, threshold), expression in RULES.items():
         properties = alarms[f"ses-feedback {subject} {label_}"].properties
@@ -151,10 +155,16 @@ def test_composites_hold_back(small: Assembly) -> None:
     alarms = by_name(small)
     page, warn = alarms["ses-feedback example.com page"], alarms["ses-feedback example.com warn"]
     prefix = "ses-feedback example.com "
-    assert children(page) == [
-        prefix + rule for rule in ("bounce page fast", "bounce page slow", "complaint page fast", "complaint page slow")
-    ]
-    assert children(warn) == [prefix + rule for rule in ("bounce warn", "complaint warn")]
+    assert page.properties["AlarmRule"] == (
+        f'(ALARM("{prefix}bounce page fast") AND ALARM("{prefix}bounce warn")) OR '
+        f'(ALARM("{prefix}bounce page slow") AND ALARM("{prefix}bounce days")) OR '
+        f'(ALARM("{prefix}complaint page fast") AND ALARM("{prefix}complaint day")) OR '
+        f'(ALARM("{prefix}complaint page slow") AND ALARM("{prefix}complaint week"))'
+    )
+    assert warn.properties["AlarmRule"] == (
+        f'(ALARM("{prefix}bounce warn") AND ALARM("{prefix}bounce days")) OR '
+        f'(ALARM("{prefix}complaint warn") AND ALARM("{prefix}complaint week"))'
+    )
     assert page.properties["ActionsSuppressor"] == "ses-feedback tally behind"
     assert warn.properties["ActionsSuppressor"] == "ses-feedback example.com page"
     assert alarms["ses-feedback tally behind"].type == ALARM
@@ -225,6 +235,9 @@ WHOLE = {
     "tally feedback errors": ("warn", [("AWS/Lambda", "Errors", "ses-feedback-tally_feedback")]),
     "wire identity errors": ("warn", [("AWS/Lambda", "Errors", "ses-feedback-wire_identity")]),
     "claim table errors": ("warn", [("AWS/Lambda", "Errors", "ses-feedback-claim_table")]),
+    "check loop errors": ("warn", [("AWS/Lambda", "Errors", "ses-feedback-check_loop")]),
+    "drift": ("warn", [("SesFeedback", "Drifted", "ses-feedback")]),
+    "send canaries errors": ("warn", [("AWS/Lambda", "Errors", "ses-feedback-send_canaries")]),
     "destination failures": ("page", [("AWS/Lambda", "DestinationDeliveryFailures", "ses-feedback-record_feedback")]),
     "events dropped": ("page", [("AWS/Lambda", "AsyncEventsDropped", "ses-feedback-record_feedback")]),
     "quarantined": ("warn", [("SesFeedback", "Quarantined", "ses-feedback")]),
@@ -245,7 +258,7 @@ def test_alarms_of_the_whole(small: Assembly) -> None:
     whole = {
         name.removeprefix("ses-feedback ")
         for name in alarms
-        if not name.startswith(("ses-feedback example.com ", "ses-feedback account "))
+        if not name.startswith(("ses-feedback example.com ", "ses-feedback account ", "ses-feedback canary "))
     }
     assert whole == set(WHOLE)
     for name, (severities, watched) in WHOLE.items():
@@ -275,10 +288,10 @@ def test_watched_queues_and_functions_exist(small: Assembly) -> None:
 
 
 def test_loop_silent_expression(small: Assembly) -> None:
-    """Sent but nothing counted, two hours long; the message says that other senders raise Send too."""
+    """Sent but nothing counted, two hours long, canaries apart; the message says that other senders raise Send too."""
     alarm = by_name(small)["ses-feedback loop silent"].properties
     (math,) = [m for m in alarm["Metrics"] if "Expression" in m]
-    assert math["Expression"] == "IF(FILL(s,0) >= 50 AND FILL(t,0) == 0, 1, 0)"
+    assert math["Expression"] == "IF(FILL(s,0) >= 53 AND FILL(t,0) == 0, 1, 0)"
     assert (alarm["EvaluationPeriods"], alarm["DatapointsToAlarm"]) == (2, 2)
     assert "Senders outside" in alarm["AlarmDescription"]
 
@@ -297,9 +310,9 @@ def test_cloudwatch_accepts_the_alarms(name: str, request: pytest.FixtureRequest
 def test_long_identities_still_have_names() -> None:
     """An identity of 253 letters keeps its alarms apart from its neighbour's."""
     long, other = "a" * 249 + ".com", "a" * 249 + ".net"
-    assert label("example.com") == "example.com"
-    assert label(long) != label(other)
-    assert len(label(long)) == 150
+    assert naming.alarm_subject("example.com") == "example.com"
+    assert naming.alarm_subject(long) != naming.alarm_subject(other)
+    assert len(naming.alarm_subject(long)) == 150
 
 
 def test_runbook_files() -> None:

@@ -18,7 +18,8 @@ from infra.errors import BundlingError
 from infra.sources import ROOT, Sources
 from infra.target import LAMBDA, this_machine
 from ses_feedback import naming
-from ses_feedback.config.runtime import from_runtime, to_runtime
+from ses_feedback.config.loop import asset_files, loop_config
+from ses_feedback.config.runtime import from_runtime
 from tests.infra import configs
 
 RUNTIME_PACKAGES = ("boto3", "botocore", "s3transfer", "dateutil", "urllib3", "six.py")  # what Lambda's Python brings
@@ -26,7 +27,7 @@ RUNTIME_PACKAGES = ("boto3", "botocore", "s3transfer", "dateutil", "urllib3", "s
 
 @pytest.fixture(scope="module")
 def sources() -> Sources:
-    return Sources.collect(to_runtime(configs.full()), LAMBDA)
+    return Sources.collect(asset_files(configs.full()), LAMBDA)
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +94,7 @@ def test_the_asset_holds_the_product_and_nothing_of_the_command_line(asset: Path
     config = from_runtime((asset / naming.RUNTIME_CONFIG_FILE).read_text())
     assert config.deployment == "ses-feedback"
     assert {place.identity for place in config.places} == set(configs.full().identities)
+    assert set(loop_config(asset).identities) == set(configs.full().identities)
 
 
 def test_the_asset_is_small(asset: Path) -> None:
@@ -118,7 +120,7 @@ def test_byte_code_is_valid_wherever_it_is_unpacked(asset: Path) -> None:
 def test_only_locked_dependencies_for_the_target(asset: Path) -> None:
     """What is on top of the asset is what the lock names; nothing is built for this machine."""
     locked = {line.split("==")[0].replace("-", "_") for line in (ROOT / "lambdas/requirements.txt").read_text().split()}
-    tops = {path.stem for path in asset.iterdir()} - {"__pycache__", "feedback", "ses_feedback", "lambdas"}
+    tops = {path.stem for path in asset.iterdir()} - {"__pycache__", "feedback", "loop", "ses_feedback", "lambdas"}
     assert tops == locked
     assert all("==" in line for line in (ROOT / "lambdas/requirements.txt").read_text().split())
     assert not list(asset.rglob("*x86_64*"))
@@ -164,7 +166,7 @@ def test_the_hash_changes_with_everything_that_is_shipped(tmp_path: Path, source
     hashes.append(hashed())
     there = Sources.collect(sources.configuration, LAMBDA, root)
     hashes.append(there.asset_hash(compiled=False))
-    hashes.append(replace(there, configuration=to_runtime(configs.small())).asset_hash(compiled=True))
+    hashes.append(replace(there, configuration=asset_files(configs.small())).asset_hash(compiled=True))
     hashes.append(replace(there, target=replace(LAMBDA, runtime="python3.14")).asset_hash(compiled=True))
     assert len(set(hashes)) == len(hashes)
 

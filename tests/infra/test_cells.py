@@ -29,6 +29,17 @@ def test_adding_and_removing_moves_nobody(first: dict[str, int], second: dict[st
     assert after.owner == before.owner
 
 
+@given(st.lists(st.sets(names, max_size=60), min_size=1, max_size=8))
+def test_nobody_moves_through_any_history(configurations: list[set[str]]) -> None:
+    """Whoever stays from one deployment to the next stays in its cell, through any coming and going before."""
+    lock = Lock(OWNER)
+    for wanted in configurations:
+        before, lock = lock, allocate(lock, {name: 12 + sum(name.encode()) % 100 for name in wanted})
+        assert lock.cells.keys() == wanted
+        assert all(lock.cells[name] == before.cells[name] for name in before.cells.keys() & wanted)
+        assert lock.highest >= max([before.highest, *lock.cells.values()])
+
+
 @given(weights)
 def test_cells_are_filled_to_300(wanted: dict[str, int]) -> None:
     """No new cell passes 300 resources, and none is begun while an earlier one has room."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from infra.needed import needed
 from ses_feedback import naming
 from ses_feedback.adapters.dynamodb_wire import TIMEOUT_S
 from tests.infra.synthesis import ACCOUNT, OWNER, Assembly, Found
@@ -23,9 +24,10 @@ def arn(name: str) -> str:
 
 
 def test_every_function_is_built_the_same_way(small: Assembly) -> None:
-    """All five, from one asset, on Python 3.13 and arm64, with a log group of 30 days and a role of their own."""
+    """All needed ones, from one asset, on Python 3.13 and arm64, each with a log group of 30 days and its own role."""
     functions = small.find("AWS::Lambda::Function")
-    assert {f.properties["FunctionName"] for f in functions} == {f"ses-feedback-{name}" for name in naming.FUNCTIONS}
+    names = {f"ses-feedback-{name}" for name in needed(small.config)}
+    assert {f.properties["FunctionName"] for f in functions} == names
     assert len({str(f.properties["Code"]) for f in functions}) == 1
     assert len({f.properties["Role"] for f in functions}) == len(functions)
     groups = {g.properties["LogGroupName"]: g.properties for g in small.find("AWS::Logs::LogGroup")}
@@ -50,14 +52,14 @@ def test_an_invocation_outlives_its_tries(small: Assembly) -> None:
 
 def test_environment_of_functions(small: Assembly) -> None:
     """Each gets names by which it finds its resources; the secret only those who need it, and never as text."""
-    for name in naming.FUNCTIONS:
+    for name in needed(small.config):
         values = function(small, name).properties["Environment"]["Variables"]
         assert values[naming.ENV_TABLE] == "ses-feedback-suppressions"
         assert values[naming.ENV_QUARANTINE_BUCKET] == f"ses-feedback-quarantine-{ACCOUNT}-us-east-1"
         assert values[naming.ENV_RETRY_QUEUE_URL] == f"https://sqs.us-east-1.amazonaws.com/{ACCOUNT}/ses-feedback-retry"
         assert values["POWERTOOLS_SERVICE_NAME"]
         assert values["POWERTOOLS_LOG_LEVEL"] == "INFO"
-        keyed = name != naming.WIRE_IDENTITY
+        keyed = name not in (naming.WIRE_IDENTITY, naming.CHECK_LOOP, naming.SEND_CANARIES)
         assert values.get(naming.ENV_ADDRESS_KEY) == (
             "{{resolve:secretsmanager:ses-feedback-address-key}}" if keyed else None
         )
@@ -148,7 +150,7 @@ def test_consumers_of_the_queues(small: Assembly) -> None:
 
 def test_one_permission_for_all_topics(thirty: Assembly) -> None:
     """A permission per topic would break the size of a function's policy: one, for the deployment's own topics."""
-    permission = thirty.one("AWS::Lambda::Permission").properties
+    permission = thirty.one("AWS::Lambda::Permission", Principal="sns.amazonaws.com").properties
     assert permission["Principal"] == "sns.amazonaws.com"
     assert permission["Action"] == "lambda:InvokeFunction"
     assert permission["SourceArn"] == TOPICS

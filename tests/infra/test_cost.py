@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from infra.cost import ALARM_METRIC, COMPOSITE, KEY, METRIC, SECRET, monthly, report
+from infra.cost import ALARM_METRIC, COMPOSITE, KEY, MAIL, METRIC, SECRET, monthly, report
 from tests.infra import configs
 
 if TYPE_CHECKING:
@@ -18,14 +18,16 @@ def total(number: int, **deployment: str) -> float:
 
 
 def test_a_thousand_identities_with_all_alarms() -> None:
-    """$3.40 an identity: four metrics, six alarms of two metrics each, two composites."""
-    assert total(1_000) - total(1) == pytest.approx(999 * 3.40)
-    assert 3_400 < total(1_000) < 3_410
+    """$4.00 an identity: four metrics, nine alarms of two metrics each, two composites; a cent for each canary."""
+    assert total(1_000) - total(1) == pytest.approx(999 * 4.00 + 499 * 0.009)
+    assert 4_000 < total(1_000) < 4_025
 
 
 def test_alarms_per_environment_are_the_cheap_choice() -> None:
-    """What is watched is two environments then, however many identities there are."""
-    assert total(1_000, alarms="environment") == total(2, alarms="environment") < 15
+    """What is watched is two environments then, however many identities there are: only their canaries add cents."""
+    many, two = total(1_000, alarms="environment"), total(2, alarms="environment")
+    assert many - two == pytest.approx(499 * 0.009)
+    assert two < 20
 
 
 @pytest.mark.parametrize("name", ["small", "full", "thirty", "per_environment"])
@@ -40,13 +42,17 @@ def test_the_cost_is_that_of_the_templates(name: str, request: pytest.FixtureReq
         for alarm in alarms
     ]
     series = [metric for metrics in read for metric in metrics]
-    sets = assembly.find("AWS::SES::ConfigurationSetEventDestination")
+    senders = sum(identity.canary for identity in assembly.config.identities.values())
+    round_trip = 1 if senders else 0  # measured for people to look at: no alarm reads it
+    found = assembly.find("AWS::SES::ConfigurationSetEventDestination")
+    sets = [f for f in found if "CloudWatchDestination" in f.properties["EventDestination"]]
     custom = {(m["MetricName"], str(m["Dimensions"])) for m in series if m["Namespace"] == "SesFeedback"}
     by_set = sum(len(s.properties["EventDestination"]["MatchingEventTypes"]) + 2 for s in sets)
     counted = (
         len(series) * ALARM_METRIC
         + len(assembly.find("AWS::CloudWatch::CompositeAlarm")) * COMPOSITE
-        + (len(custom) + by_set) * METRIC
+        + (len(custom) + round_trip + by_set) * METRIC
+        + senders * 3 * 30 * MAIL
         + len(assembly.find("AWS::KMS::Key")) * KEY
         + len(assembly.find("AWS::SecretsManager::Secret")) * SECRET
     )
@@ -57,7 +63,7 @@ def test_the_report_adds_up() -> None:
     """Its total is the sum of its lines, and it names the cheap choice only where there is one to make."""
     text = report(configs.many(1_000), 77)
     assert text.splitlines()[0] == "ses-feedback: 1,000 identities in 77 cells, list price a month before use:"
-    assert "$   3,404.20" in text
+    assert "$   4,010.30" in text
     assert 'alarms = "environment"' in text
     assert 'alarms = "environment"' not in report(configs.small(), 1)
     assert "1 identity in 1 cell," in report(configs.small(), 1)

@@ -11,12 +11,19 @@ from typing import Any
 
 import pytest
 
+from infra.needed import needed
 from ses_feedback import naming
 from ses_feedback.adapters import runtime as composition
-from ses_feedback.config.runtime import to_runtime
+from ses_feedback.config.loop import asset_files
+from ses_feedback.usecases.check_loop import Readers
 from tests.fakes import FakeQuarantine, FakeStore
 from tests.infra.synthesis import Assembly
+from tests.unit.canary.fakes import LambdaContext, World
+from tests.unit.checks.test_check_loop import FakeRotation
+from tests.unit.checks.test_handler import CheckContext
+from tests.unit.checks.world import World as Checked
 from tests.unit.usecases import mail
+from tests.unit.wiring.fakes import FakeSlots
 
 Metric = tuple[str, str, frozenset[tuple[str, str]]]
 
@@ -55,9 +62,16 @@ def test_what_alarms_watch_is_what_functions_emit(
 ) -> None:
     """The functions of this very configuration are fed feedback of each identity, and something unreadable."""
     assembly: Assembly = request.getfixturevalue(name)
-    (tmp_path / naming.RUNTIME_CONFIG_FILE).write_text(to_runtime(assembly.config))
+    for file, text in asset_files(assembly.config).items():
+        (tmp_path / file).write_text(text)
     monkeypatch.setattr(composition, "ROOT", tmp_path)
-    for variable in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", naming.ENV_ADDRESS_KEY, naming.ENV_TABLE):
+    for variable in (
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        naming.ENV_ADDRESS_KEY,
+        naming.ENV_TABLE,
+        naming.ENV_WIRING_TABLE,
+    ):
         monkeypatch.setenv(variable, "testing")
     monkeypatch.setenv("AWS_REGION", assembly.region)
 
@@ -79,8 +93,31 @@ def test_what_alarms_watch_is_what_functions_emit(
     capfd.readouterr()
     function(naming.RECORD_FEEDBACK)(mail.sns_event(*messages), object())
     function(naming.TALLY_FEEDBACK)({"Records": records}, object())
+    if naming.SEND_CANARIES in needed(assembly.config):
+        sender = importlib.import_module("lambdas.send_canaries")
+        world = World()
+        given = sender.gateways.__wrapped__()._replace(rounds=world.rounds, mailer=world.mailer, clock=world.clock)
+        monkeypatch.setattr(sender, "gateways", lambda: given)
+        monkeypatch.setattr(sender.logger.handlers[0], "stream", sys.stdout)
+        monkeypatch.setattr(world.mailer, "deployment", assembly.config.deployment.name)
+        sender.handler({}, LambdaContext())
+    checker = importlib.import_module("lambdas.check_loop")
+    there = Checked(assembly.config)
+    checked = checker.Gateways(
+        config=assembly.config,
+        readers=Readers(there, there, there),
+        ses=there,
+        memory=there.memory,
+        slots=FakeSlots(),
+        rotation=FakeRotation(),
+        clock=there.clock,
+        interval=0,
+    )
+    monkeypatch.setattr(checker, "gateways", lambda: checked)
+    monkeypatch.setattr(checker.logger.handlers[0], "stream", sys.stdout)
+    checker.handler({}, CheckContext(assembly.region))
     ours = {metric for metric in watched(assembly) if metric[0] not in AWS_NAMESPACES}
-    # Loop-silent, quarantine, and the rates of each identity or environment: four metrics each.
+    # Loop-silent, quarantine, drift, canaries, and the rates of each identity or environment: four metrics each.
     subjects = assembly.config.identities if name != "per_environment" else assembly.config.environments()
-    assert len(ours) == 2 + 4 * len(subjects)
+    assert len(ours) == 4 + 4 * len(subjects)
     assert ours == emitted(capfd.readouterr().out)

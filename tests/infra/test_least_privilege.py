@@ -6,6 +6,7 @@ import importlib
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -13,16 +14,22 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
+from infra.needed import told_teams
 from ses_feedback import naming
 from ses_feedback.adapters import clients, custom_resource
 from ses_feedback.adapters import runtime as composition
+from ses_feedback.adapters.canary_table import CanaryTable
 from ses_feedback.adapters.items import to_item
-from ses_feedback.config.runtime import to_runtime
+from ses_feedback.adapters.rotation import TableRotation
+from ses_feedback.adapters.wiring_table import WiringTable
+from ses_feedback.config.loop import asset_files, loop_config, to_loop
+from ses_feedback.domain import canary
 from ses_feedback.domain import events as ev
 from ses_feedback.domain.errors import RetryableError
 from ses_feedback.domain.history import History, Strike
 from ses_feedback.domain.keys import Keys
 from ses_feedback.domain.times import DAY, HOUR
+from ses_feedback.usecases.wiring_ports import PENDING, WIRED
 from tests.infra.synthesis import ACCOUNT, Assembly
 from tests.infra.wire_tap import Tap, refusal
 from tests.unit.adapters.conftest import TABLE, Dynamo
@@ -34,6 +41,7 @@ NOW = time.time_ns() // 1_000_000
 LONG_AGO = NOW - 100 * DAY
 WIRING = naming.wiring_table_name("ses-feedback")
 IDENTITY = "example.com"
+CANARY = canary.recipient("ses-feedback", ev.BOUNCE, NOW)
 
 # Granted, and used by AWS itself in the function's name: why, and for which functions.
 BY_AWS = {
@@ -43,6 +51,7 @@ BY_AWS = {
     "sqs:DeleteMessage": ("it deletes what was handled", (naming.RETRY_FEEDBACK, naming.TALLY_FEEDBACK)),
     "sqs:GetQueueAttributes": ("it scales by the queue's length", (naming.RETRY_FEEDBACK, naming.TALLY_FEEDBACK)),
     "sqs:SendMessage": ("Lambda's on-failure destination", (naming.RECORD_FEEDBACK,)),
+    "ses:TagResource": ("SES tags what is created with a tag", (naming.WIRE_IDENTITY,)),
 }
 # What a service does with a customer managed key in its caller's name, when the caller calls it.
 KEY_USES = {
@@ -57,6 +66,8 @@ KEY_USES = {
     },
     # A bucket key is unwrapped to be used again.
     "s3": {"kms:GenerateDataKey", "kms:Decrypt"},
+    # To publish to an encrypted topic; the other calls of SNS need no key.
+    "sns": {"kms:GenerateDataKey", "kms:Decrypt"},
 }
 
 
@@ -112,7 +123,8 @@ class Stage:
 
 @pytest.fixture
 def stage(full: Assembly, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Stage]:
-    (tmp_path / naming.RUNTIME_CONFIG_FILE).write_text(to_runtime(full.config))
+    for name, text in asset_files(full.config).items():
+        (tmp_path / name).write_text(text)
     monkeypatch.setattr(composition, "ROOT", tmp_path)
     for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_DYNAMODB", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
@@ -123,11 +135,14 @@ def stage(full: Assembly, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> It
         "AWS_REGION": full.region,
         "AWS_DEFAULT_REGION": full.region,
         naming.ENV_ADDRESS_KEY: SECRET,
+        naming.ENV_DEPLOYMENT: "ses-feedback",
         naming.ENV_TABLE: TABLE,
         naming.ENV_WIRING_TABLE: WIRING,
         naming.ENV_QUARANTINE_BUCKET: naming.quarantine_bucket_name("ses-feedback", ACCOUNT, full.region),
         naming.ENV_RETRY_QUEUE_URL: f"https://sqs.{full.region}.amazonaws.com/{ACCOUNT}/{queue}",
         naming.ENV_SES_INTERVAL: "0",
+        naming.ENV_QUEUES: f"https://sqs.{full.region}.amazonaws.com/{ACCOUNT}/",
+        naming.ENV_TOPICS: f"arn:aws:sns:{full.region}:{ACCOUNT}:",
         "MOTO_ACCOUNT_ID": ACCOUNT,
     }.items():
         monkeypatch.setenv(name, value)
@@ -156,6 +171,9 @@ def stage(full: Assembly, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> It
             CreateBucketConfiguration={"LocationConstraint": full.region},
         )
         clients.client("sqs").create_queue(QueueName=queue)
+        for team in told_teams(full.config):
+            clients.client("sqs").create_queue(QueueName=naming.digest_queue_name("ses-feedback", team))
+            clients.client("sns").create_topic(Name=naming.digest_topic_name("ses-feedback", team))
         yield made
     clients.client.cache_clear()
 
@@ -174,8 +192,9 @@ def claim_table(stage: Stage) -> None:
 
 
 def record_feedback(stage: Stage) -> None:
-    """New, known and repeated addresses, an old month, setup, unreadable (twice), throttled and given up."""
+    """New, known and repeated addresses, an old month, a canary, setup, unreadable (twice), throttled, given up."""
     for message in (
+        mail.bounce("m0", [CANARY], at=NOW),
         mail.bounce("m1", at=NOW),
         mail.complaint("m2", at=NOW),
         mail.complaint("m2", at=NOW),
@@ -200,7 +219,7 @@ def record_feedback(stage: Stage) -> None:
 def retry_feedback(stage: Stage) -> None:
     """The same from the queue, and what comes back once more."""
     old = mail.bounce("m11", ["older@example.net"], at=LONG_AGO - 40 * DAY)
-    bodies = [sns_body(m) for m in (mail.bounce("m10", at=NOW), old, "unreadable")]
+    bodies = [sns_body(m) for m in (mail.bounce("m10", at=NOW), old, mail.bounce("m0", [CANARY], at=NOW), "unreadable")]
     assert stage.run(naming.RETRY_FEEDBACK, sqs_event(*bodies)) == {"batchItemFailures": []}
     stage.tap.answers = {"PutItem": [refusal("AccessDeniedException")]}
     answer = stage.run(naming.RETRY_FEEDBACK, sqs_event(sns_body(mail.bounce("m12", ["late@example.net"], at=NOW))))
@@ -216,7 +235,8 @@ def tally_feedback(stage: Stage) -> None:
     everybody = ["nobody@example.net", "soft@example.net", "both@example.net"]
     unread = {TABLE: {"Keys": [{naming.ATTRIBUTE_KEY: {"S": Keys(SECRET).address("production", everybody[1])}}]}}
     stage.tap.answers = {"BatchGetItem": [(200, {"Responses": {}, "UnprocessedKeys": unread}), None]}
-    bodies = [sns_body(m) for m in (mail.delivery("m20", everybody, at=NOW), "unreadable by the tally")]
+    own = mail.bounce("m0", [CANARY], at=NOW)
+    bodies = [sns_body(m) for m in (mail.delivery("m20", everybody, at=NOW), own, "unreadable by the tally")]
     assert stage.run(naming.TALLY_FEEDBACK, sqs_event(*bodies)) == {"batchItemFailures": []}
     assert stage.run(naming.TALLY_FEEDBACK, sqs_event(bodies[0])) == {"batchItemFailures": []}
 
@@ -259,9 +279,89 @@ def wire_identity(stage: Stage) -> None:
     ses.gone_topics = frozenset({topics["Delivery"]})
     assert status("Create", **with_set) == "FAILED"
     assert ses.state.topics["Bounce"] is None
+    ses.status = None
+    to_create = {**plain, "Create": "true"}
+    unread = 400, {"__type": "BadRequestException", "message": "asked for by a test"}
+    stage.tap.answers = {"GetEmailIdentity": [None, unread]}  # once it is created, its records cannot be read
+    assert status("Create", **to_create) == "FAILED"
+    assert ses.status is None
+    assert status("Create", **to_create) == "pending"
+
+
+def send_canaries(stage: Stage) -> None:
+    """Nobody wired; a round, by a domain and by an address; feedback back, and its time; refused; throttled."""
+    region = stage.tap.region
+    assert stage.run(naming.SEND_CANARIES, {})["sent"] == 0
+    wiring, rounds = WiringTable(stage.dynamo.client, WIRING), CanaryTable(stage.dynamo.client, WIRING)
+    for identity in ("example.com", "news@example.com"):
+        wiring.note(identity, WIRED)
+    throttled = 429, {"__type": "TooManyRequestsException", "message": f"asked for in {region}"}
+    refused = 400, {"__type": "SendingPausedException", "message": "paused"}
+    stage.tap.answers = {"SendEmail": [throttled]}
+    assert stage.run(naming.SEND_CANARIES, {})["waiting"] == 2
+    stage.tap.answers = {"SendEmail": [refused]}
+    assert stage.run(naming.SEND_CANARIES, {})["refused"] == 1
+    (sent,) = [(identity, r) for identity, r in rounds.newest(["example.com", "news@example.com"]).items() if r.refused]
+    identity, newest = sent
+    rounds.begin(identity, newest, newest._replace(started=NOW - HOUR, refused=None))
+    rounds.sent(identity, NOW - HOUR, NOW - HOUR)
+    for piece in canary.PIECES:
+        rounds.returned(identity, NOW - HOUR, piece, NOW - HOUR + 1)
+    stage.run(naming.SEND_CANARIES, {})
+    assert rounds.newest([identity])[identity].timed
+
+
+def check_loop(stage: Stage) -> None:
+    """Dropped topics, a default set that was changed, subscriptions and events; an identity that is lost meanwhile."""
+    identity, ses = "news@example.com", stage.tap.ses
+    config = loop_config(composition.ROOT)
+    only = to_loop(replace(config, identities={identity: config.identities[identity]}))
+    (composition.ROOT / naming.LOOP_CONFIG_FILE).write_text(only)
+    own = naming.configuration_set_name("ses-feedback", identity)
+    ses.sets |= {own}
+    wiring, rotation = WiringTable(stage.dynamo.client, WIRING), TableRotation(stage.dynamo.client, WIRING)
+    wiring.note(identity, WIRED)
+    rotation.keep("mending", "a.example.com")
+    stage.run(naming.CHECK_LOOP, {})
+    assert ses.default_set == own
+    assert ses.state.topics["Bounce"] is not None
+    assert rotation.last() == {}
+    ses.drop("Bounce")
+    wiring.forget(identity)
+    wiring.note(identity, PENDING)
+    refused = "Identity is invalid. Must be a verified email address or domain."
+    error = f"<Error><Type>Sender</Type><Code>InvalidParameterValue</Code><Message>{refused}</Message></Error>"
+    stage.tap.answers = {"SetIdentityNotificationTopic": [(400, f"<ErrorResponse>{error}</ErrorResponse>")]}
+    stage.run(naming.CHECK_LOOP, {})
+    known = wiring.recall(identity)
+    assert known is not None
+    assert (known.status, known.former) == (PENDING, None)
+
+
+def tell_teams(stage: Stage) -> None:
+    """Nothing waits; a digest, with addresses looked up and something unreadable put aside; a turn that is lost."""
+    queue = naming.digest_queue_name("ses-feedback", "customer-service")
+    url = f"https://sqs.{stage.tap.region}.amazonaws.com/{ACCOUNT}/{queue}"
+
+    def put(*messages: dict[str, Any]) -> None:
+        for message in messages:
+            clients.client("sqs").send_message(QueueUrl=url, MessageBody=sns_body(message))
+
+    assert stage.run(naming.TELL_TEAMS, {}) == {}
+    lost = refusal("ConditionalCheckFailedException")
+    put(mail.bounce("m30", at=NOW))
+    stage.tap.answers = {"UpdateItem": [lost]}
+    assert stage.run(naming.TELL_TEAMS, {}) == {"taken": 1}
+    put({"eventType": "Click", "click": 7, "mail": mail.bounce("m31", at=NOW)["mail"]})
+    told = stage.run(naming.TELL_TEAMS, {})
+    assert (told["told"], told["quarantined"]) == (1, 1)
+    assert stage.run(naming.TELL_TEAMS, {}) == {"too_soon": 1}
 
 
 PATHS = {
+    naming.CHECK_LOOP: check_loop,
+    naming.SEND_CANARIES: send_canaries,
+    naming.TELL_TEAMS: tell_teams,
     naming.CLAIM_TABLE: claim_table,
     naming.RECORD_FEEDBACK: record_feedback,
     naming.RETRY_FEEDBACK: retry_feedback,
@@ -304,7 +404,8 @@ def test_a_function_may_do_what_it_does_and_does_what_it_may(stage: Stage, full:
 def test_a_key_is_used_through_the_services_a_function_calls(stage: Stage, full: Assembly, function: str) -> None:
     """The key may be used through DynamoDB and S3 exactly where these are called, and for what they do with a key."""
     PATHS[function](stage)
-    called = {action.partition(":")[0] for action, _ in stage.tap.calls[function]}
+    actions = {action for action, _ in stage.tap.calls[function]}
+    called = {a.partition(":")[0] for a in actions if not a.startswith("sns:") or a == "sns:Publish"}
     found = {
         statement["Condition"]["StringEquals"]["kms:ViaService"].partition(".")[0]: set(statement["Action"])
         for statement in statements(full, function)

@@ -6,15 +6,19 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from infra.cells import MOST
 from infra.deployment import new_app
 from infra.main import main
 from infra.sources import ROOT
+from infra.weights import resources
+from ses_feedback.config import parse
 from tests.infra import configs
 
 EXAMPLE = ROOT / "feedback.toml"
@@ -120,11 +124,22 @@ def test_context_decides(tmp_path: Path) -> None:
     assert claim["Owner"] == json.loads((tmp_path / "cells.json").read_text())["owner"]
 
 
-def test_a_configuration_set_needs_more_of_senders(tmp_path: Path, run: Run) -> None:
-    """Their IAM policies must name it: synth says so, since their mail would fail otherwise."""
-    ended = run(write(tmp_path, configs.SMALL + "configuration_set = true\n"))
+def test_what_is_probably_not_meant_is_a_warning_and_deploys(tmp_path: Path, run: Run) -> None:
+    """One line each, after the cost; senders' IAM policies, for one, must name a configuration set."""
+    team = '[teams.idle]\nnotify = [{ sms = "+12065550100" }]\n'
+    ended = run(write(tmp_path, team + configs.SMALL + "configuration_set = true\n"))
     assert ended.status == 0
-    assert any("configuration-set/ses-feedback-example-com-" in line for line in ended.lines)
+    idle, senders = (line for line in ended.lines if line.startswith("warning: "))
+    assert idle.startswith('warning: teams.idle: no identity has team = "idle"')
+    assert senders.startswith('warning: identities."example.com".configuration_set: senders')
+    assert "configuration-set/ses-feedback-example-com-" in senders
+
+
+def test_nothing_to_warn_of_says_nothing(tmp_path: Path, run: Run) -> None:
+    """Not even an empty line."""
+    ended = run(write(tmp_path))
+    assert ended.status == 0
+    assert not any(line.startswith("warning: ") or not line for line in ended.lines)
 
 
 @pytest.mark.parametrize(
@@ -180,10 +195,14 @@ def test_a_lock_that_cannot_be_written_is_one_line(tmp_path: Path, run: Run) -> 
 def test_too_many_resources_is_one_line_that_names_the_identity(tmp_path: Path, run: Run) -> None:
     """More than 480 resources of one identity fit no stack."""
     notify = ", ".join(
-        f'{{ email = "p{i}@example.com", on = ["bounce", "complaint", "delivery"] }}' for i in range(160)
+        f'{{ email_json = "p{i}@example.com", on = ["bounce", "complaint", "delivery"] }}' for i in range(160)
     )
     text = configs.SMALL + f'team = "a"\n[teams.a]\nnotify = [{notify}]\n'
-    assert one_line(run(write(tmp_path, text))).startswith('identities."example.com": its cell 1 would hold 500')
+    config = parse(tomllib.loads(text))
+    load = resources(config, config.identities["example.com"])
+    assert load > MOST
+    line = one_line(run(write(tmp_path, text)))
+    assert line.startswith(f'identities."example.com": its cell 1 would hold {load} resources')
 
 
 def test_no_package_index_is_one_line(tmp_path: Path) -> None:

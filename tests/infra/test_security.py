@@ -68,12 +68,24 @@ def test_roles_hold_exactly_their_grants(full: Assembly) -> None:
     resources = {
         "table": table + "suppressions",
         "wiring table": table + "wiring",
+        "canaries": table + "wiring",
+        "turns": table + "wiring",
+        "digest queues": f"arn:aws:sqs:eu-west-1:{ACCOUNT}:ses-feedback_digest_*",
+        "digest topics": f"arn:aws:sns:eu-west-1:{ACCOUNT}:ses-feedback_digest_*",
+        "key by SNS": f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/*",
+        "canary senders": f"arn:aws:ses:eu-west-1:{ACCOUNT}:identity/*",
+        "canary sets": f"arn:aws:ses:eu-west-1:{ACCOUNT}:configuration-set/*",
+        "own sets": f"arn:aws:ses:eu-west-1:{ACCOUNT}:configuration-set/ses-feedback-*",
+        "feedback topics": f"arn:aws:sns:eu-west-1:{ACCOUNT}:ses-feedback_*",
+        "on-call topics": f"arn:aws:sns:eu-west-1:{ACCOUNT}:ses-feedback-on-call-*",
         "quarantine": f"arn:aws:s3:::ses-feedback-quarantine-{ACCOUNT}-eu-west-1/*",
         "retry queue": f"arn:aws:sqs:eu-west-1:{ACCOUNT}:ses-feedback-retry",
         "tally queue": f"arn:aws:sqs:eu-west-1:{ACCOUNT}:ses-feedback-tally",
         "key by DynamoDB": f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/*",
         "key by S3": f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/*",
         "SES": "*",
+        "SES under our tag": "*",
+        "SES identities of our tag": f"arn:aws:ses:eu-west-1:{ACCOUNT}:identity/*",
     }
     for function in naming.FUNCTIONS:
         role = roles[f"ses-feedback-{function}"]
@@ -94,7 +106,7 @@ def test_the_key_is_used_only_by_alias_and_service(full: Assembly) -> None:
                 condition = statement["Condition"]
                 assert condition["ForAnyValue:StringEquals"] == {"kms:ResourceAliases": "alias/ses-feedback"}
                 assert re.fullmatch(
-                    r"(dynamodb|s3)\.eu-west-1\.amazonaws\.com", condition["StringEquals"]["kms:ViaService"]
+                    r"(dynamodb|s3|sns)\.eu-west-1\.amazonaws\.com", condition["StringEquals"]["kms:ViaService"]
                 )
 
 

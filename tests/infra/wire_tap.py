@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, unquote
 from xml.sax.saxutils import escape
 
 import pytest
@@ -16,7 +16,7 @@ from moto.core.models import botocore_stubber
 
 from ses_feedback.domain.errors import FeedbackError
 from ses_feedback.domain.settings import Settings
-from ses_feedback.usecases.wiring import ConfigurationSetRejected, IdentityRejected, TopicRejected
+from ses_feedback.usecases.wiring_ports import ConfigurationSetRejected, IdentityRejected, TopicRejected
 from tests.infra.synthesis import ACCOUNT
 from tests.unit.wiring.fakes import FakeSes
 
@@ -44,8 +44,11 @@ class Tap:
         def answer(stubber: Any, event_name: str, request: AWSPreparedRequest, **more: Any) -> Any:
             _, service, operation = event_name.split(".")
             if self.caller is not None:
-                action = f"{_PREFIX.get(service, service)}:{operation}"
-                self.calls.setdefault(self.caller, set()).add((action, self._resource(service, request)))
+                # A batch of SQS is allowed by the action of one (Service Authorization Reference).
+                name = operation.removesuffix("Batch") if service == "sqs" else operation
+                action = f"{_PREFIX.get(service, service)}:{name}"
+                resources = self._resources(service, operation, request)
+                self.calls.setdefault(self.caller, set()).update((action, resource) for resource in resources)
             waiting = self.answers.get(operation)
             given = waiting.pop(0) if waiting else None
             if given is not None:
@@ -65,6 +68,18 @@ class Tap:
         monkeypatch.setattr(BotocoreStubber, "__call__", answer)
         monkeypatch.setattr(URLLib3Session, "send", send)
 
+    def _resources(self, service: str, operation: str, request: AWSPreparedRequest) -> list[str]:
+        if operation == "SendEmail":
+            # Of the identity, and of the configuration set that is its default.
+            sender = json.loads(_text(request.body))["FromEmailAddress"]
+            ses = f"arn:aws:ses:{self.region}:{ACCOUNT}:"
+            return [f"{ses}identity/{sender.rpartition('@')[2]}", f"{ses}configuration-set/of-{sender}"]
+        if operation == "GetConfigurationSetEventDestinations":
+            return [f"arn:aws:ses:{self.region}:{ACCOUNT}:configuration-set/{_set(request)}"]
+        if operation == "DeleteEmailIdentity":
+            return [f"arn:aws:ses:{self.region}:{ACCOUNT}:identity/{_identity(request)}"]
+        return [self._resource(service, request)]
+
     def _resource(self, service: str, request: AWSPreparedRequest) -> str:
         if service == "s3":
             host, _, path = request.url.removeprefix("https://").partition("/")
@@ -72,6 +87,8 @@ class Tap:
             return f"arn:aws:s3:::{bucket}/{path}"
         if service in ("ses", "sesv2"):
             return "*"  # as identities cannot be named in a policy for these actions
+        if service == "sns":
+            return parse_qs(_text(request.body))["TopicArn"][0]
         body = json.loads(_text(request.body))
         if service == "sqs":
             return f"arn:aws:sqs:{self.region}:{ACCOUNT}:{body['QueueUrl'].rpartition('/')[2]}"
@@ -117,15 +134,18 @@ def _refused(service: str, code: str, message: str) -> Answer:
 
 def _v1(ses: FakeSes, operation: str, request: AWSPreparedRequest) -> Answer:
     asked = {name: values[0] for name, values in parse_qs(_text(request.body)).items()}
-    identity = asked.get("Identity") or asked["Identities.member.1"]
+    identity = asked.get("Identity", "")
+    identities = [value for name, value in asked.items() if name.startswith("Identities.member.")]
 
     def notification_attributes() -> str:
-        return _entry("NotificationAttributes", identity, _settings(ses.settings(identity)))
+        return _entries("NotificationAttributes", {name: _settings(ses.settings(name)) for name in identities})
 
     def verification_attributes() -> str:
-        status = ses.verification(identity)
-        found = "" if status is None else f"<VerificationStatus>{status}</VerificationStatus>"
-        return _entry("VerificationAttributes", identity, found)
+        statuses = {name: ses.verification(name) for name in identities}
+        found = {
+            n: f"<VerificationStatus>{status}</VerificationStatus>" if status else "" for n, status in statuses.items()
+        }
+        return _entries("VerificationAttributes", found)
 
     done: dict[str, Callable[[], str | None]] = {
         "GetIdentityNotificationAttributes": notification_attributes,
@@ -144,9 +164,9 @@ def _v1(ses: FakeSes, operation: str, request: AWSPreparedRequest) -> Answer:
     return 200, f"<{operation}Response><{operation}Result>{result}</{operation}Result></{operation}Response>"
 
 
-def _entry(name: str, identity: str, value: str) -> str:
-    entry = f"<entry><key>{identity}</key><value>{value}</value></entry>" if value else ""
-    return f"<{name}>{entry}</{name}>"
+def _entries(name: str, values: dict[str, str]) -> str:
+    entries = (f"<entry><key>{key}</key><value>{value}</value></entry>" for key, value in values.items() if value)
+    return f"<{name}>{''.join(entries)}</{name}>"
 
 
 def _settings(found: Settings | None) -> str:
@@ -158,10 +178,29 @@ def _settings(found: Settings | None) -> str:
     return "".join(f"<{name}>{value}</{name}>" for name, value in fields.items())
 
 
+def _identity(request: AWSPreparedRequest) -> str:
+    return unquote(str(request.url).partition("/identities/")[2].partition("/")[0])
+
+
+def _set(request: AWSPreparedRequest) -> str:
+    return unquote(str(request.url).partition("/configuration-sets/")[2].partition("/")[0])
+
+
 def _v2(ses: FakeSes, operation: str, request: AWSPreparedRequest) -> Answer:
-    identity = request.url.partition("/identities/")[2].partition("/")[0]
+    identity = _identity(request)
     if operation == "GetEmailIdentity":
-        return 200, {"ConfigurationSetName": ses.configuration_set(identity)}
+        tokens = [record.value.partition(".")[0] for record in ses.dkim(identity)]
+        return 200, {"ConfigurationSetName": ses.configuration_set(identity), "DkimAttributes": {"Tokens": tokens}}
+    if operation == "CreateEmailIdentity":
+        ses.create(json.loads(_text(request.body))["EmailIdentity"])
+        return 200, {}
+    if operation == "DeleteEmailIdentity":
+        ses.delete(identity)
+        return 200, {}
+    if operation == "GetConfigurationSetEventDestinations":
+        return 200, {"EventDestinations": []}
+    if operation == "SendEmail":
+        return 200, {"MessageId": "0100-1"}
     assert operation == "PutEmailIdentityConfigurationSetAttributes", operation
     ses.set_configuration_set(identity, json.loads(_text(request.body) or "{}").get("ConfigurationSetName"))
     return 200, {}

@@ -7,6 +7,7 @@ import json
 import random
 import tempfile
 import tomllib
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,11 @@ from hypothesis import strategies as st
 
 from ses_feedback import naming
 from ses_feedback.config import ConfigError, directory, load, parse
-from ses_feedback.config.model import NOTIFIED_KINDS
+from ses_feedback.config.loop import from_loop, to_loop
+from ses_feedback.config.model import NOTIFIED_KINDS, PROTOCOLS, SET_KINDS, Destination
 from ses_feedback.config.problems import quote
 from ses_feedback.config.runtime import from_runtime, to_runtime
+from ses_feedback.config.warnings import warnings
 from ses_feedback.domain.events import STRIKABLE
 from ses_feedback.domain.identities import Place
 from ses_feedback.domain.policy import DEFAULT_POLICY, bound
@@ -33,6 +36,26 @@ domains = st.tuples(words, words).map(lambda w: f"{w[0]}.{w[1]}.example")
 addresses = st.tuples(words, domains).map(lambda w: f"{w[0]}@{w[1]}")
 regions = st.sampled_from(["us-east-1", "eu-west-1", "ap-southeast-2"])
 role = {"role": "arn:aws:iam::111122223333:role/sns-to-firehose"}
+
+
+WAYS = ("format", "raw", "max_per_second")
+ways = st.fixed_dictionaries(
+    {},
+    optional={
+        "format": st.sampled_from(["json", "text"]),
+        "raw": st.booleans(),
+        "max_per_second": st.integers(1, 1_000),
+    },
+)
+
+
+def takes(destination: Tree, way: str) -> bool:
+    """Whether a destination may say this of how it is delivered to."""
+    if way == "format":
+        return destination[way] == "json" or not destination.keys() & {"email_json", "firehose"}
+    if way == "raw":
+        return bool(destination.keys() & {"http", "https", "sqs", "firehose"})
+    return bool(destination.keys() & {"http", "https"}) and destination.get("format") != "text"
 
 
 @cache
@@ -52,13 +75,25 @@ def destinations(region: str, *, on: bool) -> st.SearchStrategy[list[Tree]]:
     )
     kinds = st.lists(st.sampled_from(NOTIFIED_KINDS), min_size=1, unique=True).map(lambda on: {"on": on})
     chosen = st.one_of(st.just({}), kinds) if on else st.just({})
-    both = st.builds(lambda a, b: {**a, **b}, one, chosen)
+    both = st.builds(lambda a, b, c: {**a, **b, **c}, one, chosen, ways if on else st.just({}))
     return st.lists(
-        both, min_size=1, max_size=3, unique_by=lambda d: json.dumps({**d, "on": 0}, sort_keys=True).lower()
+        both.map(lambda d: {k: v for k, v in d.items() if k not in WAYS or takes(d, k)}),
+        min_size=1,
+        max_size=3,
+        unique_by=lambda d: json.dumps({k: v for k, v in d.items() if k in PROTOCOLS}, sort_keys=True).lower(),
     )
 
 
 durations = st.sampled_from(["90s", "15m", "12h", "30d", "2w"])
+minutes = st.sampled_from(["1m", "15m", "60m"])
+own_sets = st.fixed_dictionaries(
+    {},
+    optional={
+        "events": st.lists(st.sampled_from(SET_KINDS), unique=True),
+        "tls": st.sampled_from(["optional", "require"]),
+        "suppress": st.lists(st.sampled_from(["bounce", "complaint"]), unique=True),
+    },
+)
 scopes = st.one_of(st.just({}), st.sampled_from([{"scope": "stream"}, {"scope": "environment"}]))
 tiers = st.one_of(
     st.builds(lambda n, s: {"count": n, "suppress_for": "forever", **s}, st.integers(1, 100), scopes),
@@ -85,6 +120,10 @@ def right_trees(draw: st.DrawFn) -> Tree:
     if draw(st.booleans()):
         tree["deployment"]["alarms"] = draw(st.sampled_from(["identity", "environment"]))
     if draw(st.booleans()):
+        tree["deployment"]["overwrite"] = draw(st.booleans())
+    if draw(st.booleans()):
+        tree["canary"] = {"every": draw(st.sampled_from(["61m", "1d", "1w"])), "within": draw(minutes)}
+    if draw(st.booleans()):
         tree["on_call"]["warn"] = draw(destinations(region, on=False))
     names = draw(st.lists(words, max_size=3, unique=True))
     if names:
@@ -95,12 +134,19 @@ def right_trees(draw: st.DrawFn) -> Tree:
         for key, values in (
             ("environment", words),
             ("stream", words),
-            ("configuration_set", st.booleans()),
+            ("configuration_set", st.one_of(st.booleans(), own_sets)),
+            ("create", st.booleans()),
+            ("canary", st.booleans()),
             ("team", st.sampled_from(names) if names else st.nothing()),
         ):
             if draw(st.booleans()) and not values.is_empty:
                 identity[key] = draw(values)
         tree["identities"][name] = identity
+    for name in names:
+        sets = [i.get("configuration_set") for i in tree["identities"].values() if i.get("team") == name]
+        published = sorted({kind for own in sets if isinstance(own, dict) for kind in own.get("events", ())})
+        if published and draw(st.booleans()):
+            tree["teams"][name]["notify"][0]["on"] = draw(st.permutations(["bounce", *published]))
     classes = draw(st.lists(st.sampled_from(STRIKABLE), max_size=3, unique=True))
     if classes:
         tree["policy"] = {class_: draw(st.lists(tiers, max_size=3)) for class_ in classes}
@@ -128,9 +174,54 @@ def test_every_right_configuration_survives_the_way_to_lambda(tree: Tree) -> Non
             assert by_arn == place
             if "@" in name or source not in tree["identities"]:
                 assert known.resolve(None, source, None) == place
-            for kind in NOTIFIED_KINDS:
+            for kind in loaded.identities[name].kinds:
                 topic = naming.topic_name(loaded.deployment.name, kind, name)
                 assert known.resolve(None, None, f"arn:aws:sns:us-east-1:111122223333:{topic}") == place
+
+
+@given(right_trees())
+def test_every_right_configuration_comes_back_from_the_file_of_the_loop(tree: Tree) -> None:
+    """Nothing is lost but the order of what has none, and reading it again writes the same text."""
+    loaded = parse(tree)
+    back = from_loop(to_loop(loaded))
+    assert to_loop(back) == to_loop(loaded)
+    assert to_runtime(back) == to_runtime(loaded)
+    assert sorted(warnings(back)) == sorted(warnings(loaded))
+    assert set(back.deployment.regions) == set(loaded.deployment.regions)
+    assert back.deployment.overwrite == tree["deployment"].get("overwrite", False)
+    assert (back.canary, dict(back.policy)) == (loaded.canary, dict(loaded.policy))
+    assert set(back.teams) == set(loaded.teams)
+    for name, team in loaded.teams.items():
+        assert {unordered(d) for d in back.teams[name].notify} == {unordered(d) for d in team.notify}
+    for severity in ("page", "warn"):
+        assert set(getattr(back.on_call, severity)) == set(getattr(loaded.on_call, severity))
+    assert set(back.identities) == set(loaded.identities)
+    for name, identity in loaded.identities.items():
+        own, before = back.identities[name].configuration_set, identity.configuration_set
+        assert replace(back.identities[name], configuration_set=None) == replace(identity, configuration_set=None)
+        assert (own is None) == (before is None)
+        if own and before:
+            assert (own.tls, set(own.events), own.suppress is None) == (
+                before.tls,
+                set(before.events),
+                before.suppress is None,
+            )
+            assert set(own.suppress or ()) == set(before.suppress or ())
+
+
+def unordered(destination: Destination) -> Destination:
+    return replace(destination, on=tuple(sorted(destination.on)))
+
+
+@given(right_trees())
+def test_every_warning_is_one_line_with_a_path_into_the_file(tree: Tree) -> None:
+    """Of a right configuration, whatever its names are."""
+    for line in warnings(parse(tree)):
+        path, colon, reason = line.partition(": ")
+        assert path.partition(".")[0] in ("teams", "identities")
+        assert colon
+        assert reason
+        assert line.isprintable()
 
 
 @given(right_trees())
@@ -191,6 +282,7 @@ def test_how_a_file_is_written_changes_nothing_that_is_shipped(tree: Tree, style
         path.write_bytes(written(tree, random.Random(style)).encode())
         loaded = load(path)
     assert to_runtime(loaded) == to_runtime(parse(tree))
+    assert to_loop(loaded) == to_loop(parse(tree))
     assert dict(loaded.teams) == dict(parse(tree).teams)
     assert loaded.on_call == parse(tree).on_call
 
@@ -199,13 +291,28 @@ def test_how_a_file_is_written_changes_nothing_that_is_shipped(tree: Tree, style
 names = st.one_of(
     st.text(max_size=6),
     st.sampled_from(
-        ["deployment", "name", "region", "identities", "page", "on", "email", "role", "notify", "policy", "count"]
+        [
+            *("deployment", "name", "region", "identities", "page", "on", "email", "role", "notify", "policy", "count"),
+            *("canary", "every", "within", "configuration_set", "events", "suppress", "format", "raw"),
+            "max_per_second",
+        ]
     ),
 )
 scalars = st.one_of(
     st.text(max_size=12),
     st.sampled_from(
-        ["forever", "14d", "arn:aws:sns:us-east-1:111122223333:x", "https://u:p@x/", "a@b.example", "*.x.y", "🦄.x"]
+        [
+            "forever",
+            "14d",
+            "text",
+            "open",
+            "bounce",
+            "arn:aws:sns:us-east-1:111122223333:x",
+            "https://u:p@x/",
+            "a@b.example",
+            "*.x.y",
+            "🦄.x",
+        ]
     ),
     st.integers(),
     st.just(16**40),

@@ -58,6 +58,7 @@ class Cloud:
         self.now = now
         self.calls: Counter[str] = Counter()
         self.troubles: Counter[str] = Counter()
+        self.canaries: set[tuple[str, int, str]] = set()  # identity, round and piece of each that was noted
         self._baton = baton
         self.dynamo = Dynamo(self)
         self.s3 = Bucket(self)

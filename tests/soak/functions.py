@@ -66,6 +66,11 @@ class Container(Runtime):
         """Where unreadable input goes."""
         return QuarantineBucket(lambda: self.cloud.s3, BUCKET)
 
+    def canary_returned(self, identity: str, round_: int, piece: str, at: int) -> None:
+        """Note that a canary came back, in as bad a weather as any write."""
+        noted = (identity, round_, piece)
+        self.cloud.call("UpdateItem", lambda: self.cloud.canaries.add(noted))
+
     @property
     def now(self) -> int:
         """The clock of the cloud."""

@@ -74,6 +74,14 @@ def lose_the_unreadable(loop: Loop) -> None:
     loop.cloud.s3._put = lambda key, body: {}  # type: ignore[method-assign]
 
 
+def forget_canaries(loop: Loop) -> None:
+    loop.cloud.canaries = type("Forgetful", (set,), {"add": lambda self, noted: None})()
+
+
+def count_canaries(loop: Loop) -> None:
+    loop.rules = loop.rules._replace(deployment="another")
+
+
 def call_failures_a_success(loop: Loop) -> None:
     record = loop._handlers[naming.RECORD_FEEDBACK]
 
@@ -100,6 +108,8 @@ def let_no_batch_item_fail(loop: Loop) -> None:
         (lose_metrics, ("must be from",)),
         (count_again_and_again, ("must be from",)),
         (lose_the_unreadable, ("not in quarantine", "must be from")),
+        (forget_canaries, ("a canary is not noted",)),
+        (count_canaries, ("invented", "must be from")),
         (call_failures_a_success, ("lost", "must be")),
         (let_no_batch_item_fail, ("lost", "must be")),
     ],

@@ -38,6 +38,7 @@ ESCALATING: Final[Policy] = {
 POLICIES: Final = (DEFAULT_POLICY, ESCALATING)
 
 DELIVERED, REPORTING, BOUNCED, COMPLAINED = "Delivered", "DeliveredReporting", "HardBounced", "Complained"
+DEPLOYMENT: Final = "ses-feedback"
 _ACTED_ON: Final = (ev.BOUNCE, ev.COMPLAINT)
 COPIES: Final = 3
 _SINGLE: Final = 0.2
@@ -148,6 +149,7 @@ class Traffic:
     def __init__(self, chance: random.Random, events: int) -> None:
         self.now = START
         self.events = 0
+        self.canaries: set[tuple[str, int, str]] = set()  # identity, round and piece of each that must be noted
         self.addresses = max(20, events // 10)
         self._chance = chance
         self._events = events
@@ -183,6 +185,9 @@ class Traffic:
         if roll < 0.01:
             self.events += 1
             return self._unreadable()
+        if roll < 0.02:
+            self.events += 1
+            return self._canary()
         index = self._index()
         names, weights = self._tempers[index]
         ((kind, class_),) = chance.choices(names, weights)
@@ -264,6 +269,20 @@ class Traffic:
             strike = Strike(class_, place.stream, at, sent if class_ == ev.ALREADY_SUPPRESSED else at, message)
         delivered = (place.stream, *times) if kind == ev.DELIVERY else None
         return Meaning((place.environment, address), f"{message or at} {kind} {class_}", kind, strike, delivered)
+
+    def _canary(self) -> Notice:
+        """One answer to a round of three mails to SES's simulator: nothing may follow but that it is noted as back."""
+        chance = self._chance
+        place = chance.choice(PLACES)
+        kind, local = chance.choice(((ev.BOUNCE, "bounce"), (ev.COMPLAINT, "complaint"), (ev.DELIVERY, "success")))
+        started = self.now - MINUTE + self._number
+        to = [f"{local}+{DEPLOYMENT}-canary-{started:x}@simulator.amazonses.com"]
+        own, _, _ = self._own(kind, {ev.BOUNCE: ev.HARD_BOUNCE, ev.COMPLAINT: ev.COMPLAINT}.get(kind, kind), to)
+        mail = self._mail(place, f"0100-{self._number:x}", started, to)
+        text = _text("notificationType", kind, own, mail, started + SECOND)
+        pieces = [f"count_{kind}"] + ([f"act_{kind}"] if kind in _ACTED_ON else [])
+        self.canaries |= {(place.identity, started, piece) for piece in pieces}
+        return Notice((text,) * COPIES, kind in _ACTED_ON, meanings=(), counts=None, unreadable=False)
 
     def _unreadable(self) -> Notice:
         number = self._number

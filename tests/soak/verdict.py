@@ -24,6 +24,7 @@ def verdict(loop: Loop) -> Iterator[str]:
     yield from _nothing_waits(loop)
     yield from _metrics(loop)
     yield from _quarantine(loop)
+    yield from _canaries(loop)
     yield from _addresses(loop, replayed=False)
     loop.replay()
     yield from _addresses(loop, replayed=True)
@@ -32,6 +33,12 @@ def verdict(loop: Loop) -> Iterator[str]:
 def _nothing_waits(loop: Loop) -> Iterator[str]:
     if loop.waiting():
         yield f"{loop.waiting()} messages never came to an end"
+
+
+def _canaries(loop: Loop) -> Iterator[str]:
+    """Every canary that came back is noted by both ways; that nothing else follows from it, the others tell."""
+    for noted in loop.traffic.canaries ^ loop.cloud.canaries:
+        yield f"a canary is {'not noted' if noted in loop.traffic.canaries else 'noted and never came'}: {noted}"
 
 
 # --- addresses --------------------------------------------------------------------------------------------------------

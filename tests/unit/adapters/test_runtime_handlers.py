@@ -29,6 +29,7 @@ from tests.unit.usecases.mail import failure_body, sns_body, sns_event, sqs_even
 
 NOW = time.time_ns() // 1_000_000
 SECRET = "a secret for tests"
+ROOT = Path(__file__).resolve().parents[3]
 JANE = ("production", "jane@example.net")
 _numbers = itertools.count()
 
@@ -119,6 +120,21 @@ def test_sns_invokes_and_the_address_is_suppressed_with_one_call(
     assert functions.suppressed() == ev.HARD_BOUNCE
     (line,) = logs(capsys.readouterr().out)
     assert (line["level"], line["message"], line["written"], line["events"]) == ("INFO", "done", 1, 1)
+
+
+@pytest.mark.parametrize(("payload", "reason"), [("subscription-all", ev.UNSUBSCRIBE), ("subscription-topic", None)])
+def test_who_unsubscribes_from_everything_is_suppressed_in_that_stream(
+    functions: Functions, payload: str, reason: str | None
+) -> None:
+    """SES's Subscription event comes through a topic of its own; leaving one list of several is no strike."""
+    who = ("production", "jane@example.org")
+    told = (ROOT / f"tests/events/kinds/{payload}.json").read_text()
+    event = sns_event(told)
+    event["Records"][0]["Sns"]["TopicArn"] = mail.TOPIC.replace("_bounce_", "_subscription_")
+    functions.run(naming.RECORD_FEEDBACK, event)
+    assert functions.kept() == []
+    assert functions.suppressed(who) == reason
+    assert functions.suppressed(who, "marketing") is None
 
 
 def test_a_failing_table_is_raised_so_that_lambda_hands_the_event_on(

@@ -11,8 +11,10 @@ from ses_feedback.domain.events import Event
 from ses_feedback.domain.history import History, Strike, strike_of, strongest, suppressions
 from ses_feedback.domain.policy import DEFAULT_POLICY
 from ses_feedback.domain.times import DAY, HOUR, parse_time
+from ses_feedback.usecases.doctor import Inventory, Places
 from ses_feedback.usecases.merging import merge
 from ses_feedback.usecases.ports import AccountLists, Listed, QuestionStore, Stored
+from tests.unit.checks.world import World
 from tests.unit.usecases.comeback import Calls, Objects, Queue
 
 NOW = parse_time("2026-11-24T05:00:00.000Z")
@@ -98,12 +100,23 @@ class FakeDeployment:
     calls: Calls = field(default_factory=Calls)
     quarantine: Objects = field(init=False)
     queues: dict[str, Queue] = field(default_factory=dict)
+    world: World | None = None
 
     def __post_init__(self) -> None:
         self.quarantine = Objects(self.calls)
 
     def queue(self, name: str) -> Queue:
         return self.queues.setdefault(name, Queue(name, self.calls))
+
+    @property
+    def inventory(self) -> Inventory:
+        assert self.world is not None
+        return self.world.inventory
+
+    @property
+    def places(self) -> Places:
+        assert self.world is not None
+        return self.world.places
 
     def lists(self, *spellings: str) -> AccountLists:
         self.account_lists.spellings = spellings

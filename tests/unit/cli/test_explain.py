@@ -71,6 +71,21 @@ def test_what_would_be_quarantined_is_an_event_too(cli: Run) -> None:
     assert broken["why"]
 
 
+def test_a_canary_counts_for_nothing_and_other_mail_to_the_simulator_is_what_it_is(cli: Run) -> None:
+    """Told apart by the label, which holds this deployment's name."""
+    own = bounce("bounce+ses-feedback-canary-1a3185c5000@simulator.amazonses.com")
+    others = [bounce("bounce@simulator.amazonses.com"), bounce("bounce+my-canary-1a@simulator.amazonses.com")]
+    Path("simulated.jsonl").write_text("".join(json.dumps(one) + "\n" for one in [own, *others]))
+    record, *rest = cli("explain", "simulated.jsonl", "--json").records
+    assert set(record) == KEYS
+    assert (record["class"], record["action"]) == ("hard_bounce", "none")
+    assert (record["counts_as_bounce"], record["counts_as_complaint"]) == (False, False)
+    assert (record["scope"], record["until"]) == (None, None)
+    assert record["why"].startswith("canary: ")
+    assert [(r["action"], r["counts_as_bounce"]) for r in rest] == [("suppress", True)] * 2
+    assert "1 none" in cli("explain", "simulated.jsonl").out
+
+
 def test_setup_messages_are_explained(cli: Run) -> None:
     """SES's own message that a topic works is kind setup, and nothing follows."""
     Path("setup.json").write_text('{"notificationType":"AmazonSnsSubscriptionSucceeded","message":"You have …"}')

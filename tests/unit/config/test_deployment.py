@@ -1,4 +1,4 @@
-"""[deployment]: name, region, regions and alarms."""
+"""[deployment]: name, region, regions, alarms and overwrite."""
 
 import pytest
 
@@ -114,11 +114,21 @@ def test_alarms_are_for_identities_or_environments() -> None:
     ]
 
 
+def test_nothing_of_others_is_overwritten_unless_asked() -> None:
+    """A topic that somebody else set is an error by default."""
+    assert not config().deployment.overwrite
+    assert not config(deployment(overwrite="false")).deployment.overwrite
+    assert config(deployment(overwrite="true")).deployment.overwrite
+    assert problems(deployment(overwrite='"yes"')) == [
+        'deployment.overwrite: must be a boolean such as true, not the string "yes"'
+    ]
+
+
 def test_an_unknown_key_is_an_error_with_the_nearest_known_one() -> None:
     """And a required key that is only misspelt is not missed besides."""
     assert problems('[deployment]\nregoin = "us-east-1"') == [
-        'deployment.regoin: unknown key; known: alarms, name, region, regions; did you mean "region"?'
+        'deployment.regoin: unknown key; known: alarms, name, overwrite, region, regions; did you mean "region"?'
     ]
     assert problems(deployment(colour='"red"')) == [
-        "deployment.colour: unknown key; known: alarms, name, region, regions"
+        "deployment.colour: unknown key; known: alarms, name, overwrite, region, regions"
     ]

@@ -1,8 +1,10 @@
 """Destinations of teams and of on-call: every protocol, and every way to get one wrong."""
 
+from dataclasses import replace
+
 import pytest
 
-from ses_feedback.config.model import PROTOCOLS, SNS_PROTOCOL, Destination
+from ses_feedback.config.model import PROTOCOLS, SET_KINDS, SNS_PROTOCOL, Destination
 from tests.unit.config.files import config, problems
 
 RIGHT = {
@@ -42,18 +44,25 @@ def test_every_protocol_of_sns_has_a_right_example_here() -> None:
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_every_protocol_is_a_destination_of_teams_and_of_on_call(protocol: str) -> None:
-    """A team gets bounces and complaints unless it says otherwise; only Firehose has a role."""
+    """A team gets bounces and complaints unless it says otherwise; only Firehose has a role, and is raw."""
     one = inline(protocol, RIGHT[protocol])
     loaded = config(f"[on_call]\npage = [{one}]\n[teams.x]\nnotify = [{one}]")
-    expected = Destination(protocol, RIGHT[protocol], ("bounce", "complaint"), ROLE if protocol == "firehose" else None)
-    assert loaded.teams["x"].notify == loaded.on_call.page == loaded.on_call.warn == (expected,)
+    firehose = protocol == "firehose"
+    alarms = Destination(protocol, RIGHT[protocol], ("bounce", "complaint"), ROLE if firehose else None, raw=firehose)
+    assert loaded.on_call.page == loaded.on_call.warn == (alarms,)
+    assert loaded.teams["x"].notify == (replace(alarms, format="text" if protocol == "email" else "json"),)
 
 
-@pytest.mark.parametrize("on", [("delivery",), ("complaint", "bounce"), ("bounce", "complaint", "delivery")])
+@pytest.mark.parametrize(
+    "on", [("delivery",), ("complaint", "bounce"), ("bounce", "complaint", "delivery"), SET_KINDS, ("open", "bounce")]
+)
 def test_a_team_chooses_its_kinds(on: tuple[str, ...]) -> None:
     """Any of the kinds that have a topic."""
     chosen = ", ".join(f'"{kind}"' for kind in on)
-    assert config(notify(inline("email", "a@example.com", f", on = [{chosen}]"))).teams["x"].notify[0].on == on
+    text = notify(inline("email", "a@example.com", f", on = [{chosen}]"))
+    published = ", ".join(f'"{kind}"' for kind in SET_KINDS)
+    text += f'\n[identities."example.com"]\nteam = "x"\nconfiguration_set = {{ events = [{published}] }}'
+    assert config(text).teams["x"].notify[0].on == on
 
 
 @pytest.mark.parametrize(
@@ -62,9 +71,14 @@ def test_a_team_chooses_its_kinds(on: tuple[str, ...]) -> None:
         ("[]", 'on: empty; name at least one, such as ["bounce", "complaint", "delivery"]'),
         (
             '["bonce"]',
-            'on[0]: "bonce" is not one of its values; known: bounce, complaint, delivery; did you mean "bounce"?',
+            'on[0]: "bonce" is not one of its values; known: bounce, click, complaint, delay, delivery, open, reject, '
+            'rendering_failure, send, subscription; did you mean "bounce"?',
         ),
-        ('["open"]', 'on[0]: "open" is not one of its values; known: bounce, complaint, delivery'),
+        (
+            '["open"]',
+            'on[0]: no identity of this team publishes "open"; none has team = "x": add that to one, and '
+            'configuration_set = { events = ["open"] }',
+        ),
         ('["bounce", "bounce"]', 'on[1]: "bounce" is named twice; once is enough'),
         ("[1]", "on[0]: must be a string, not the integer 1"),
         (

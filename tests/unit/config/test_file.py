@@ -1,5 +1,6 @@
 """The file as such: found, readable, TOML, whole; and every problem at once."""
 
+import re
 import time
 from pathlib import Path
 
@@ -7,6 +8,9 @@ import pytest
 
 from ses_feedback import config as package
 from ses_feedback.config import Config, ConfigError, load, parse
+from ses_feedback.config.model import ConfigurationSet
+from ses_feedback.config.warnings import warnings
+from ses_feedback.domain.times import DAY, MINUTE
 from tests.unit.config.files import SMALLEST, config, problems
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -39,7 +43,10 @@ def test_the_smallest_file_loads_and_everything_else_has_its_default() -> None:
     assert dict(loaded.teams) == {}
     identity = loaded.identities["example.com"]
     assert (identity.environment, identity.stream, identity.team) == ("production", "default", None)
-    assert not identity.configuration_set
+    assert identity.configuration_set is None
+    assert (identity.create, identity.canary) == (False, True)
+    assert (loaded.canary.every, loaded.canary.within) == (DAY, 15 * MINUTE)
+    assert not loaded.deployment.overwrite
     assert loaded.environments() == ("production",)
     assert loaded.streams("production") == ("default",)
 
@@ -53,6 +60,7 @@ def test_the_example_at_the_root_loads_and_shows_what_a_newcomer_needs() -> None
     assert all(identity.team for identity in loaded.identities.values())
     every = [d for team in loaded.teams.values() for d in team.notify] + [*loaded.on_call.page, *loaded.on_call.warn]
     assert {d.protocol for d in every} <= {"email", "email_json", "https"}
+    assert warnings(loaded) == ()
 
 
 def test_what_the_example_has_commented_out_is_right_too(tmp_path: Path) -> None:
@@ -60,13 +68,21 @@ def test_what_the_example_has_commented_out_is_right_too(tmp_path: Path) -> None
     lines = []
     for line in (ROOT / "feedback.toml").read_text(encoding="utf-8").splitlines():
         bare = line.strip()
-        is_example = bare.startswith(("# {", "# [[", "# regions", "# alarms", "# config", "# count", "# suppress"))
+        is_example = bare.startswith(("# {", "# [")) or re.match(r"# [a-z_]+ = ", bare)
         lines.append(bare[2:] if is_example else line)
     loaded = load(written(tmp_path, "\n".join(lines).encode()))
     assert {d.protocol for d in loaded.teams["developers"].notify} == {"email_json", "sqs", "lambda", "firehose"}
     assert len(loaded.policy["hard_bounce"]) == 2
     assert loaded.deployment.alarms == "environment"
-    assert loaded.identities["news.example.com"].configuration_set
+    assert loaded.deployment.overwrite
+    assert loaded.identities["news.example.com"].configuration_set == ConfigurationSet(
+        events=("reject", "delay"), tls="require", suppress=("bounce",)
+    )
+    assert loaded.identities["staging.example.com"].canary
+    assert loaded.identities["dev@example.com"].create
+    assert (loaded.canary.every, loaded.canary.within) == (DAY, 15 * MINUTE)
+    assert loaded.on_call.page[1].max_per_second == 5
+    assert [d.raw for d in loaded.teams["developers"].notify] == [False, True, False, True]
 
 
 def test_the_file_of_the_design_loads() -> None:
@@ -251,7 +267,7 @@ def test_a_misspelt_section_is_not_missed_as_well() -> None:
     ]
 
 
-@pytest.mark.parametrize("section", ["deployment", "on_call", "teams", "identities", "policy"])
+@pytest.mark.parametrize("section", ["deployment", "on_call", "teams", "identities", "policy", "canary"])
 @pytest.mark.parametrize(("value", "found"), [("3", "the integer 3"), ("[]", "an array"), ('"x"', 'the string "x"')])
 def test_a_section_that_is_no_table_is_reported_once(section: str, value: str, found: str) -> None:
     """What was found and what would be right, and nothing that follows from it."""

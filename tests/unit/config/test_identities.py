@@ -69,6 +69,12 @@ def test_unquoted_dots_are_explained() -> None:
     assert problems('[identities.mail.example.com]\nteam = "x"') == [
         'identities.mail.example.com: a name with dots needs quotes: write [identities."mail.example.com"]'
     ]
+    assert problems("[identities.example.com]\nconfiguration_set = { events = [] }") == [
+        'identities.example.com: a name with dots needs quotes: write [identities."example.com"]'
+    ]
+    assert problems("[identities.localhost]\nconfiguration_set = { events = [] }") == [
+        'identities.localhost: "localhost" is not a domain such as example.com'
+    ]
     assert problems("[identities.example.com]\n[identities.example.org]") == [
         'identities.example.com: a name with dots needs quotes: write [identities."example.com"]',
         'identities.example.org: a name with dots needs quotes: write [identities."example.org"]',
@@ -152,9 +158,18 @@ def test_team_names_are_as_plain_as_the_others(name: str) -> None:
         ("team = 1", 'team: must be a string such as "developers", not the integer 1'),
         ("environment = true", 'environment: must be a string such as "dev", not the boolean true'),
         ("stream = []", 'stream: must be a string such as "transactional", not an array'),
-        ('configuration_set = "true"', 'configuration_set: must be a boolean such as true, not the string "true"'),
-        ("configuration_set = 1", "configuration_set: must be a boolean such as true, not the integer 1"),
-        ("Team = 'x'", 'Team: unknown key; known: configuration_set, environment, stream, team; did you mean "team"?'),
+        (
+            'configuration_set = "true"',
+            'configuration_set: must be a boolean or table such as true, not the string "true"',
+        ),
+        ("configuration_set = 1", "configuration_set: must be a boolean or table such as true, not the integer 1"),
+        ("create = 1", "create: must be a boolean such as true, not the integer 1"),
+        ('canary = "daily"', 'canary: must be a boolean such as false, not the string "daily"'),
+        (
+            "Team = 'x'",
+            "Team: unknown key; known: canary, configuration_set, create, environment, stream, team; "
+            'did you mean "team"?',
+        ),
     ],
 )
 def test_wrong_types_and_keys(entry: str, line: str) -> None:

@@ -76,7 +76,9 @@ def test_the_example_in_every_message_is_a_right_value(key: schema.Key, heading:
     given = tomllib.loads(f"{key.name} = {key.example}")
     firehose = "arn:aws:firehose:us-east-1:111122223333:deliverystream/x"
     role = "arn:aws:iam::111122223333:role/sns-to-firehose"
-    destination = {"role": {"firehose": firehose}, "firehose": {"role": role}, "on": {"email": "a@example.com"}}
+    destination = {"role": {"firehose": firehose}, "firehose": {"role": role}}
+    url = {"https": "https://hooks.example.com/ses"}
+    destination |= {"on": url, "format": url, "raw": url, "max_per_second": url}
     sms = {"notify": [{"sms": "+12065550100"}]}
     section = {
         "[deployment]": {"deployment": {"region": "us-east-1", **given}},
@@ -84,6 +86,8 @@ def test_the_example_in_every_message_is_a_right_value(key: schema.Key, heading:
         "[teams.NAME]": {"teams": {"x": given}},
         "Destinations": {"teams": {"x": {"notify": [{**destination.get(key.name, {}), **given}]}}},
         '[identities."NAME"]': {"teams": {"developers": sms}, "identities": {"example.com": given}},
+        "configuration_set": {"identities": {"example.com": {"configuration_set": given}}},
+        "[canary]": {"canary": given},
         "[[policy.CLASS]]": {"policy": {"blocked": [{"count": 2, "within": "1d", "suppress_for": "1d", **given}]}},
     }[heading]
     parse({**tomllib.loads(SMALLEST), **section})

@@ -10,6 +10,7 @@ import pytest
 
 from ses_feedback import naming
 from ses_feedback.config import directory
+from ses_feedback.config.model import KINDS
 from ses_feedback.config.runtime import from_runtime, load_runtime, to_runtime
 from ses_feedback.domain.identities import Place
 from tests.unit.config.files import config
@@ -54,7 +55,7 @@ def test_feedback_finds_its_identity_by_source_and_by_topic() -> None:
     loaded = config(TEXT)
     for known in (directory(loaded), from_runtime(to_runtime(loaded)).directory):
         assert known.resolve(None, "a@example.com", None) == Place("example.com", "production", "transactional")
-        for kind in ("bounce", "complaint", "delivery"):
+        for kind in KINDS:
             topic = naming.topic_name("acme", kind, "dev@example.com")
             arn = f"arn:aws:sns:eu-west-1:111122223333:{topic}"
             assert known.resolve(None, None, arn) == Place("dev@example.com", "dev", "default")
@@ -63,7 +64,7 @@ def test_feedback_finds_its_identity_by_source_and_by_topic() -> None:
 
 
 def test_it_says_nothing_that_a_function_does_not_need() -> None:
-    """Teams and on-call are not shipped, so that changing them re-deploys no function."""
+    """Teams and on-call stand in a file of their own, which the functions that act and count never open."""
     text = to_runtime(config(TEXT))
     assert "secret-team" not in text
     assert "oncall" not in text

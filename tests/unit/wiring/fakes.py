@@ -6,16 +6,20 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
+from botocore.exceptions import ClientError
+
 from ses_feedback.domain.settings import NOTIFICATION_TYPES, SetForwarding, SetHeaders, Settings, SetTopic, Wish, after
 from ses_feedback.usecases.pacing import Pacer, Throttled
-from ses_feedback.usecases.wiring import (
+from ses_feedback.usecases.wiring import Wiring
+from ses_feedback.usecases.wiring_ports import (
     ConfigurationSetRejected,
+    DkimRecord,
     FormerSet,
     IdentityRejected,
+    NotPermitted,
     Record,
     Rejected,
     TopicRejected,
-    Wiring,
 )
 
 REGION = "us-east-1"
@@ -33,7 +37,9 @@ def topics(prefix: str) -> dict[str, str]:
 
 
 OURS = topics("ses-feedback")
-WISH = Wish(OURS)
+# What most tests wish; without `overwrite`, what was there before would be an error and not former settings.
+WISH = Wish(OURS, overwrite=True)
+DKIM = tuple(DkimRecord(f"t{n}._domainkey.{IDENTITY}", f"t{n}.dkim.amazonses.com") for n in (1, 2, 3))
 
 
 def settings(
@@ -49,6 +55,11 @@ def settings(
         headers={t: t in headers for t in NOTIFICATION_TYPES},
         forwarding=forwarding,
     )
+
+
+def denial() -> ClientError:
+    """Return what botocore raises while a key or table is denied."""
+    return ClientError({"Error": {"Code": "AccessDeniedException", "Message": "KMS key access denied"}}, "GetItem")
 
 
 class Crash(BaseException):
@@ -129,6 +140,7 @@ class FakeSes:
     clock: Time | None = None
     calls: list[str] = field(default_factory=list)
     last_call: int | None = None
+    records: tuple[DkimRecord, ...] = DKIM
 
     @property
     def writes(self) -> list[str]:
@@ -184,6 +196,20 @@ class FakeSes:
                 raise ConfigurationSetRejected(f"no configuration set {name}")
             self.default_set = name
 
+    def create(self, identity: str) -> None:
+        with self._call("create"):
+            if self.status is None:
+                self.status, self.state, self.default_set = "Pending", Settings(), None
+
+    def delete(self, identity: str) -> None:
+        with self._call("delete"):
+            self.status, self.state, self.default_set = None, Settings(), None
+
+    def dkim(self, identity: str) -> tuple[DkimRecord, ...]:
+        with self._call("read DKIM"):
+            self._must_be_known(identity)
+            return self.records
+
     def drop(self, type_: str) -> None:
         """Do what SES does after a failed publish: lose the topic, and forward by e-mail again."""
         self.state = replace(after(self.state, SetTopic(type_, None)), forwarding=True)
@@ -215,21 +241,27 @@ class FakeMemory:
     records: dict[str, Record] = field(default_factory=dict)
     faults: Faults = field(default_factory=Faults)
     writes: int = 0
+    denied: int = 0  # how many reads more AWS denies
 
     def recall(self, identity: str) -> Record | None:
+        if self.denied:
+            self.denied -= 1
+            raise NotPermitted("table ses-feedback-wiring: denied") from denial()
         with self.faults.call():
             return self.records.get(identity)
 
-    def remember(self, identity: str, former: Settings, ours: Collection[str]) -> Record:
+    def remember(self, identity: str, former: Settings, ours: Collection[str], *, again: bool = False) -> Record:
         def change(record: Record) -> Record:
-            return replace(record, former=record.former or former, ours=record.ours | frozenset(ours))
+            kept = None if again else record.former
+            return replace(record, former=kept or former, ours=record.ours | frozenset(ours))
 
         return self._change(identity, change)
 
-    def remember_set(self, identity: str, former: str | None, ours: str) -> Record:
+    def remember_set(self, identity: str, former: str | None, ours: str, *, again: bool = False) -> Record:
         def change(record: Record) -> Record:
             known = record.former_set or FormerSet(former, frozenset())
-            return replace(record, former_set=FormerSet(known.name, known.ours | {ours}))
+            name = former if again else known.name
+            return replace(record, former_set=FormerSet(name, known.ours | {ours}))
 
         return self._change(identity, change)
 
@@ -238,6 +270,9 @@ class FakeMemory:
 
     def note(self, identity: str, status: str) -> None:
         self._change(identity, lambda record: replace(record, status=status))
+
+    def refuse(self, identity: str, properties: str | None) -> None:
+        self._change(identity, lambda record: replace(record, refused=properties))
 
     def forget(self, identity: str) -> None:
         with self.faults.call():

@@ -16,14 +16,15 @@ from ses_feedback.adapters.ses import SesIdentities
 from ses_feedback.domain.errors import FeedbackError, PermanentError, RetryableError
 from ses_feedback.domain.settings import NOTIFICATION_TYPES, Settings
 from ses_feedback.usecases.pacing import Throttled
-from ses_feedback.usecases.wiring import (
+from ses_feedback.usecases.wiring_ports import (
     ConfigurationSetRejected,
+    DkimRecord,
     IdentityRejected,
     NotPermitted,
     Rejected,
     TopicRejected,
 )
-from tests.unit.wiring.fakes import IDENTITY, REGION, settings, topic
+from tests.unit.wiring.fakes import DKIM, IDENTITY, REGION, settings, topic
 
 NOBODY = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
 TOPIC = topic("ses-feedback_bounce")
@@ -183,6 +184,74 @@ def test_v2_errors(stubs: Stubs) -> None:
         ses.configuration_set(IDENTITY)
 
 
+def test_an_identity_is_created_with_its_tag(stubs: Stubs) -> None:
+    """One request, with the tag by which alone it may be deleted; one that exists is as good as created."""
+    _, _, v2 = stubs
+    ses = SesIdentities(make("ses"), v2.client, {"ses-feedback-deployment": "mail"})
+    asked = {"EmailIdentity": IDENTITY, "Tags": [{"Key": "ses-feedback-deployment", "Value": "mail"}]}
+    v2.add_response("create_email_identity", {"VerifiedForSendingStatus": False}, asked)
+    v2.add_client_error("create_email_identity", "AlreadyExistsException", "exists", http_status_code=400)
+    ses.create(IDENTITY)
+    ses.create(IDENTITY)
+
+
+def test_deleting_what_is_not_there_is_done(stubs: Stubs) -> None:
+    """A repeated request after a lost answer finds nothing, and that is what was wanted."""
+    ses, _, v2 = stubs
+    v2.add_response("delete_email_identity", {}, {"EmailIdentity": IDENTITY})
+    v2.add_client_error("delete_email_identity", "NotFoundException", "none", http_status_code=404)
+    ses.delete(IDENTITY)
+    ses.delete(IDENTITY)
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "error", "says"),
+    [
+        ("LimitExceededException", 400, Rejected, r"does not create example\.com: SES says LimitExceededException"),
+        ("BadRequestException", 400, Rejected, r"does not create example\.com"),
+        ("ConcurrentModificationException", 409, RetryableError, "failed at CreateEmailIdentity"),
+        ("TooManyRequestsException", 429, Throttled, "throttles CreateEmailIdentity"),
+        ("AccessDeniedException", 403, NotPermitted, "ses:CreateEmailIdentity"),
+    ],
+)
+def test_what_is_not_created(stubs: Stubs, code: str, status: int, error: type[FeedbackError], says: str) -> None:
+    """A limit and a bad name are permanent, a busy SES is not."""
+    ses, _, v2 = stubs
+    v2.add_client_error("create_email_identity", code, "m", http_status_code=status)
+    with pytest.raises(error, match=says) as caught:
+        ses.create(IDENTITY)
+    assert type(caught.value) is error
+
+
+@pytest.mark.parametrize(
+    ("attributes", "records"),
+    [
+        ({"Tokens": ["t1", "t2", "t3"], "SigningAttributesOrigin": "AWS_SES"}, DKIM),
+        (
+            {"Tokens": ["t1"], "SigningHostedZone": "dkim.eu.example"},
+            (("t1._domainkey.example.com", "t1.dkim.eu.example"),),
+        ),
+        ({"Tokens": ["selector"], "SigningAttributesOrigin": "EXTERNAL"}, ()),
+        ({"SigningEnabled": False, "Status": "NOT_STARTED"}, ()),
+        (None, ()),
+    ],
+)
+def test_dkim_records(stubs: Stubs, attributes: dict[str, Any] | None, records: tuple[DkimRecord, ...]) -> None:
+    """Three CNAMEs for easy DKIM, in the zone that SES names; none for a key of one's own, none without DKIM."""
+    ses, _, v2 = stubs
+    answer = {} if attributes is None else {"DkimAttributes": attributes}
+    v2.add_response("get_email_identity", answer, {"EmailIdentity": IDENTITY})
+    assert ses.dkim(IDENTITY) == records
+
+
+def test_dkim_of_an_unknown_identity(stubs: Stubs) -> None:
+    """SES answers that it knows none."""
+    ses, _, v2 = stubs
+    v2.add_client_error("get_email_identity", "NotFoundException", "none", http_status_code=404)
+    with pytest.raises(IdentityRejected):
+        ses.dkim(IDENTITY)
+
+
 def test_no_answer_is_retryable() -> None:
     """A SES that cannot be reached may be reachable later."""
     nowhere = {"endpoint_url": "http://127.0.0.1:9"}
@@ -213,3 +282,21 @@ def test_moto_takes_what_is_sent() -> None:
     assert ses.settings(IDENTITY) == settings(forwarding=False)
     ses.set_forwarding(IDENTITY, True)
     assert ses.settings(IDENTITY) == Settings()
+
+
+@mock_aws
+@pytest.mark.parametrize("identity", [IDENTITY, "dev@example.com"])
+def test_moto_creates_and_deletes(identity: str) -> None:
+    """Against an implementation of the API: created with its tag, told its DKIM records, deleted, both also twice."""
+    v2 = make("sesv2")
+    ses = SesIdentities(make("ses"), v2, {"ses-feedback-deployment": "mail"})
+    with pytest.raises(IdentityRejected):
+        ses.dkim(identity)
+    ses.create(identity)
+    found = v2.get_email_identity(EmailIdentity=identity)
+    assert found["Tags"] == [{"Key": "ses-feedback-deployment", "Value": "mail"}]
+    tokens = found["DkimAttributes"].get("Tokens", [])
+    assert [record.value for record in ses.dkim(identity)] == [f"{t}.dkim.amazonses.com" for t in tokens]
+    ses.delete(identity)
+    with pytest.raises(IdentityRejected):
+        ses.dkim(identity)

@@ -13,9 +13,10 @@ from typing import Any, ClassVar
 import pytest
 
 from lambdas import wire_identity
+from ses_feedback import naming
 from ses_feedback.adapters.custom_resource import PUT_TRIES, Request, serve
 from ses_feedback.domain.errors import PermanentError, RetryableError
-from ses_feedback.domain.settings import Settings, Wish
+from ses_feedback.domain.settings import Settings, SetTopic, Wish, after
 from tests.unit.wiring.fakes import (
     ACCOUNT,
     IDENTITY,
@@ -101,6 +102,7 @@ class Stage:
                 "ServiceTimeout": "900",
                 "Identity": IDENTITY,
                 "Topics": OURS,
+                "Overwrite": "true",
                 **properties,
             },
         }
@@ -149,7 +151,73 @@ def test_pending_is_a_success(stage: Stage) -> None:
     """An identity that is not verified deploys, and its status says pending."""
     stage.ses.status = "Pending"
     answer = stage.send("Create")
-    assert (answer["Status"], answer["Data"]) == ("SUCCESS", {"Status": "pending"})
+    why = "SES has not verified it: Pending"
+    assert (answer["Status"], answer["Data"]) == ("SUCCESS", {"Status": "pending", "Why": why})
+
+
+def test_a_foreign_topic_is_one_clear_reason(stage: Stage) -> None:
+    """A Create without the switch fails with the topic's name, and its rollback's Delete has nothing to change."""
+    stage.ses.state = FORMER
+    answer = stage.send("Create", Overwrite="false")
+    assert answer["Status"] == "FAILED"
+    assert answer["Reason"].endswith(f"Bounce topic {topic('old_bounce')}, Complaint topic {topic('old_complaint')}")
+    assert stage.send("Delete", IDENTITY, Overwrite="false")["Status"] == "SUCCESS"
+    assert (stage.ses.state, stage.ses.writes, stage.memory.records) == (FORMER, [], {})
+
+
+def test_a_refused_update_can_be_rolled_back(stage: Stage) -> None:
+    """CloudFormation's Update back, with the same foreign topic still there, succeeds and says that it is."""
+    old, new = {"Overwrite": "false"}, {"Overwrite": "false", "Rewire": "1"}
+    stage.send("Create", **old)
+    stage.ses.state = after(stage.ses.state, SetTopic("Bounce", topic("theirs")))
+
+    def update(to: dict[str, Any], former: dict[str, Any]) -> dict[str, Any]:
+        event = stage.event("Update", IDENTITY, **to)
+        # CloudFormation need not pass its own properties alike in both.
+        event["OldResourceProperties"] = {**stage.event("Update", **former)["ResourceProperties"], "ServiceToken": ""}
+        wire_identity.handler(event, stage.context)
+        return Bucket.answers.pop()
+
+    assert topic("theirs") in update(new, old)["Reason"]
+    assert update(old, new)["Data"] == {"Status": "foreign"}
+    assert topic("theirs") in update(new, old)["Reason"]
+
+
+def test_a_created_domain_tells_its_records(stage: Stage) -> None:
+    """Each output's attribute is there, pending and wired alike, as text to be copied into DNS."""
+    stage.ses.status = None
+    records = {f"Dkim{n}": f"t{n}._domainkey.example.com CNAME t{n}.dkim.amazonses.com" for n in (1, 2, 3)}
+    created = stage.send("Create", Create="true")
+    assert created["Data"] == {"Status": "pending", "Why": "created just now, to be verified", **records}
+    stage.ses.status = "Success"
+    assert stage.send("Update", IDENTITY, Create="true")["Data"] == {"Status": "wired", **records}
+
+
+def test_a_domain_without_records_tells_that(stage: Stage) -> None:
+    """An identity with a key of its own deploys as well: outputs refer to attributes that must exist."""
+    stage.ses.records = ()
+    assert stage.send("Create", Create="true")["Data"] == {"Status": "wired"} | dict.fromkeys(
+        naming.DKIM_ATTRIBUTES, "none"
+    )
+
+
+@pytest.mark.parametrize("kind", ["Create", "Update", "Delete"])
+def test_a_table_that_is_denied_at_first_is_waited_for(stage: Stage, kind: str) -> None:
+    """KMS takes minutes to know a new alias: the function asks again, and says nothing of it."""
+    stage.memory.denied = 12
+    started = stage.clock.now()
+    assert stage.send(kind, IDENTITY)["Status"] == "SUCCESS"
+    assert stage.clock.now() - started >= 120_000
+
+
+def test_a_table_that_stays_denied_is_the_reason(stage: Stage) -> None:
+    """After six minutes it is no delay: one line with the permission, and SES was never called."""
+    stage.memory.denied = 10_000
+    started = stage.clock.now()
+    reason = stage.send("Create")["Reason"]
+    assert reason == "table ses-feedback-wiring: denied; denied for 350 seconds: a permission is missing"
+    assert stage.clock.now() - started < 360_000
+    assert stage.ses.calls == []
 
 
 def test_update_with_other_topics(stage: Stage) -> None:
@@ -237,6 +305,8 @@ def test_delete_of_what_could_not_be_created_succeeds(stage: Stage, properties: 
         ({"Topics": "arn"}, "Topics must map Bounce, Complaint and Delivery"),
         ({"Identity": "example"}, "Identity 'example' is neither a domain"),
         ({"ConfigurationSet": ["x"]}, "ConfigurationSet must be the name"),
+        ({"Overwrite": "yes"}, "Overwrite must be true or false"),
+        ({"Create": True}, "Create must be true or false"),
     ],
 )
 def test_wrong_properties_fail_before_any_call(stage: Stage, properties: dict[str, Any], reason: str) -> None:
@@ -351,6 +421,7 @@ def test_the_real_gateways_come_from_the_environment(monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
     monkeypatch.setenv("SES_FEEDBACK_WIRING_TABLE", "ses-feedback-wiring")
     monkeypatch.setenv("SES_FEEDBACK_SES_INTERVAL_MS", "250")
+    monkeypatch.setenv("SES_FEEDBACK_DEPLOYMENT", "ses-feedback")
     given = wire_identity.gateways.__wrapped__()
     assert given.interval == 250
     assert given.ses._v1.meta.config.retries["total_max_attempts"] == 1
@@ -358,5 +429,8 @@ def test_the_real_gateways_come_from_the_environment(monkeypatch: pytest.MonkeyP
 
 
 def test_wish_type_is_what_the_handler_reads() -> None:
-    """Properties become the wish that the hourly check can make as well."""
-    assert wire_identity._wish({"Topics": OURS, "ConfigurationSet": "set-a"}) == Wish(OURS, "set-a")
+    """Properties become the wish that the hourly check can make as well; switches are text, and off if absent."""
+    properties = {"Topics": OURS, "ConfigurationSet": "set-a"}
+    assert wire_identity._wish(properties) == Wish(OURS, "set-a")
+    assert wire_identity._wish({**properties, "Overwrite": "true"}) == Wish(OURS, "set-a", overwrite=True)
+    assert wire_identity._wish({**properties, "Create": "true"}) == Wish(OURS, "set-a", create=True)

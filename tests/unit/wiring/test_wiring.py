@@ -7,7 +7,8 @@ import pytest
 from ses_feedback.domain.errors import PermanentError
 from ses_feedback.domain.settings import SetForwarding, Settings, SetTopic, Wish, after, steps_to_restore
 from ses_feedback.usecases.pacing import OutOfTime
-from ses_feedback.usecases.wiring import (
+from ses_feedback.usecases.wiring import check_wish
+from ses_feedback.usecases.wiring_ports import (
     PENDING,
     RESTORED,
     WIRED,
@@ -15,7 +16,6 @@ from ses_feedback.usecases.wiring import (
     InvalidWish,
     Rejected,
     TopicRejected,
-    check_wish,
 )
 from tests.unit.wiring.fakes import (
     ACCOUNT,
@@ -232,7 +232,7 @@ def test_unknown_identity_is_pending(knows_none: bool) -> None:
     """So is an identity that SES has never heard of, with a configuration set as well."""
     ses, memory = FakeSes(status=None, knows_none=knows_none), FakeMemory()
     assert wiring(ses, memory).wire(IDENTITY, WISH).status == PENDING
-    assert wiring(ses, memory).wire(IDENTITY, Wish(OURS, "set-a")).status == PENDING
+    assert wiring(ses, memory).wire(IDENTITY, WISH._replace(configuration_set="set-a")).status == PENDING
 
 
 def test_pending_identity_is_wired_once_verified_and_remembers_what_is_then() -> None:
@@ -271,7 +271,7 @@ def test_changed_topics_do_not_become_former() -> None:
     """An Update to other topics replaces ours; Delete still returns to what was before both."""
     ses, memory = FakeSes(state=FORMER), FakeMemory()
     wiring(ses, memory).wire(IDENTITY, WISH)
-    renamed = Wish(topics("renamed"))
+    renamed = WISH._replace(topics=topics("renamed"))
     wiring(ses, memory).wire(IDENTITY, renamed)
     assert ses.state.topics == renamed.topics
     wiring(ses, memory).unwire(IDENTITY, renamed)
@@ -376,7 +376,7 @@ def test_ours_are_never_remembered_as_former() -> None:
     """The memory was lost while all was wired: wiring again does not take our own topics for former ones."""
     ses, memory = FakeSes(state=WIRED_SETTINGS), FakeMemory()
     wiring(ses, memory).wire(IDENTITY, WISH)
-    renamed = Wish(topics("renamed"))
+    renamed = WISH._replace(topics=topics("renamed"))
     wiring(ses, memory).wire(IDENTITY, renamed)
     wiring(ses, memory).unwire(IDENTITY, renamed)
     assert ses.state == Settings()

@@ -20,7 +20,12 @@ from ses_feedback import naming
 from ses_feedback.adapters.wiring_table import FURTHEST_AHEAD_MS, WiringTable
 from ses_feedback.domain.errors import PermanentError, RetryableError
 from ses_feedback.domain.settings import Settings
-from ses_feedback.usecases.wiring import PENDING, FormerSet, NotPermitted, Record
+from ses_feedback.usecases.wiring_ports import (
+    PENDING,
+    FormerSet,
+    NotPermitted,
+    Record,
+)
 from tests.unit.wiring.fakes import IDENTITY, settings, topic
 from tests.unit.wiring.test_ses_adapter import make
 
@@ -148,6 +153,30 @@ def test_the_former_configuration_set_is_kept_once(client: Any, name: str | None
     assert table.recall(IDENTITY) == Record(FORMER, frozenset({topic("ours")}))
 
 
+def test_what_was_replaced_since_is_kept_instead(client: Any) -> None:
+    """Asked to, the table keeps newer former settings and a newer former set; what is ours still adds up."""
+    table = WiringTable(client, TABLE)
+    table.remember(IDENTITY, FORMER, [topic("ours")])
+    table.remember_set(IDENTITY, None, "set-a")
+    since = settings(topic("theirs"), topic("theirs"))
+    assert table.remember(IDENTITY, since, [topic("ours")], again=True) == Record(
+        since, frozenset({topic("ours")}), FormerSet(None, frozenset({"set-a"}))
+    )
+    record = table.remember_set(IDENTITY, "their-set", "set-b", again=True)
+    assert record.former_set == FormerSet("their-set", frozenset({"set-a", "set-b"}))
+    assert table.recall(IDENTITY) == record
+
+
+def test_a_failed_update_is_kept_and_forgotten(client: Any) -> None:
+    """The fingerprint stands beside the rest until it is taken away."""
+    table = WiringTable(client, TABLE)
+    table.note(IDENTITY, PENDING)
+    table.refuse(IDENTITY, "fingerprint")
+    assert table.recall(IDENTITY) == Record(status=PENDING, refused="fingerprint")
+    table.refuse(IDENTITY, None)
+    assert table.recall(IDENTITY) == Record(status=PENDING)
+
+
 def test_status_is_kept_and_all_is_forgotten(client: Any) -> None:
     """A status stands beside the rest; forgetting an identity leaves nothing."""
     table = WiringTable(client, TABLE)
@@ -172,6 +201,14 @@ def test_table_errors_are_one_line(code: str, status: int, error: type[Exception
     made = make("dynamodb")
     with Stubber(made) as stub, pytest.raises(error, match=f"table {TABLE}.*{says}"):
         stub.add_client_error("get_item", code, "details", http_status_code=status)
+        WiringTable(made, TABLE).recall(IDENTITY)
+
+
+def test_a_denied_key_is_told_from_a_denied_table() -> None:
+    """DynamoDB says the same code of both: the remedy is another one."""
+    made = make("dynamodb")
+    with Stubber(made) as stub, pytest.raises(NotPermitted, match=f"table {TABLE}: allow .* kms:Decrypt on its key"):
+        stub.add_client_error("get_item", "AccessDeniedException", "KMS key access denied error: …")
         WiringTable(made, TABLE).recall(IDENTITY)
 
 

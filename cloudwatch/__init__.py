@@ -1,0 +1,1 @@
+"""What CloudWatch's documentation says alarms do, as pure functions; the embedded AWS and the backtest share it."""

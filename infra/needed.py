@@ -1,0 +1,31 @@
+"""Which functions a configuration has work for: what nobody asked for is not deployed. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from ses_feedback import naming
+from ses_feedback.config.model import Config
+
+
+def canaries(config: Config) -> int:
+    """Return how many identities have a canary."""
+    return sum(identity.canary for identity in config.identities.values())
+
+
+def told_teams(config: Config) -> tuple[str, ...]:
+    """Return the teams that have people to tell, sorted: those with a destination that takes text."""
+    return tuple(sorted(name for name, team in config.teams.items() if any(d.format == "text" for d in team.notify)))
+
+
+# Functions that not every configuration has work for.
+_ONLY_WHERE: Final[Mapping[str, Callable[[Config], bool]]] = {
+    naming.SEND_CANARIES: lambda config: canaries(config) > 0,
+    naming.TELL_TEAMS: lambda config: bool(told_teams(config)),
+}
+
+
+def needed(config: Config) -> tuple[str, ...]:
+    """Return those of ``naming.FUNCTIONS`` that a configuration has work for."""
+    return tuple(f for f in naming.FUNCTIONS if f not in _ONLY_WHERE or _ONLY_WHERE[f](config))

@@ -1,0 +1,82 @@
+"""SES's state of the account: may it send, to whom, and what does SES suppress by itself?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from ses_feedback.config.model import Config
+from ses_feedback.domain.events import DEFAULT_ENVIRONMENT
+from ses_feedback.usecases.checks.finding import NOTE, WRONG, Finding
+from ses_feedback.usecases.checks.live import Account
+
+_PATH: Final = "deployment.region"
+_HEALTHY: Final = "HEALTHY"
+
+
+def check_account(config: Config, account: Account) -> Iterator[Finding]:
+    """Yield what of the account's state keeps mail from going out, or makes SES suppress more than it should."""
+    region = config.deployment.region
+    if not account.production:
+        serious = DEFAULT_ENVIRONMENT in config.environments()
+        yield Finding(
+            "sandbox",
+            _PATH,
+            f"SES in {region} is in the sandbox",
+            "mail reaches verified addresses only, 200 a day; ask AWS for production access",
+            f"aws sesv2 put-account-details --region {region} --production-access-enabled --mail-type TRANSACTIONAL"
+            " --website-url https://example.com",
+            level=WRONG if serious else NOTE,
+        )
+    if account.enforcement not in ("", _HEALTHY):
+        yield Finding(
+            "enforcement",
+            _PATH,
+            f"AWS has put SES in {region} under {account.enforcement.lower()}",
+            "AWS has paused sending and only AWS can resume it: answer its case"
+            if account.enforcement == "SHUTDOWN"
+            else "AWS is reviewing the account and may stop it: find the mail that bounces, and answer its case",
+            f"aws sesv2 get-account --region {region}",
+        )
+    if not account.sending:
+        yield Finding(
+            "sending",
+            _PATH,
+            f"sending is switched off for the account in {region}",
+            "every mail is refused; resume it once what it was stopped for is mended",
+            f"aws sesv2 put-account-sending-attributes --region {region} --sending-enabled",
+        )
+    yield from _suppression(config, account)
+
+
+def _suppression(config: Config, account: Account) -> Iterator[Finding]:
+    region = config.deployment.region
+    change = f"aws sesv2 put-account-suppression-attributes --region {region} --suppressed-reasons"
+    if "BOUNCE" not in account.suppressed:
+        yield Finding(
+            "account suppression",
+            _PATH,
+            "SES does not suppress addresses that bounced by itself",
+            "a sender that never asks goes on mailing them, and each bounce counts against the account",
+            " ".join([change, *sorted(account.suppressed | {"BOUNCE"})]),
+            level=NOTE,
+        )
+    if "COMPLAINT" in account.suppressed:
+        for environment in config.environments():
+            streams = config.streams(environment)
+            affected = [
+                i.name
+                for i in config.identities.values()
+                if i.environment == environment
+                and (i.configuration_set is None or i.configuration_set.suppress is None)
+            ]
+            if len(streams) > 1 and affected:
+                yield Finding(
+                    "account suppression",
+                    _PATH,
+                    f"SES suppresses whoever complained, in all streams of {environment}: {', '.join(streams)}",
+                    "a complaint about one stream silently stops the mail of the others; leave complaints to this"
+                    ' deployment, or give identities configuration_set = { suppress = ["bounce"] }',
+                    " ".join([change, *sorted(account.suppressed - {"COMPLAINT"})]),
+                    level=NOTE,
+                )

@@ -1,0 +1,55 @@
+"""CloudWatch: metrics out of logs, alarms, actions, and the metrics of queues."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+from local.cloud import Cloud
+from local.loop import until
+from tests.e2e.gaps.template import math, take
+
+
+def test_log_lines_become_metrics_alarms_and_a_message(cloud: Cloud) -> None:
+    """EMF, metric, metric-math alarm, composite, on-call: and where CloudWatch may not publish, its history says so."""
+    cloud.client("lambda").invoke(FunctionName="work", Payload=b'{"with": "bounces"}')
+    (message,) = take(cloud, "on-call")
+    notice = json.loads(message["Message"])
+    assert message["Subject"] == 'ALARM: "together" in US East (N. Virginia)'
+    assert notice["TriggeringChildren"][0]["Arn"].endswith(":alarm:rate")
+    watch = cloud.client("cloudwatch")
+    (rate,) = watch.describe_alarms(AlarmNames=["rate"])["MetricAlarms"]
+    assert (rate["StateValue"], rate["Metrics"][0]["Id"]) == ("ALARM", "e")
+    assert "[0.6]" in rate["StateReason"]
+    history = watch.describe_alarm_history(AlarmName="together", AlarmTypes=["CompositeAlarm"])["AlarmHistoryItems"]
+    assert any("not authorized to perform: SNS:Publish" in item["HistoryData"] for item in history)
+    now = datetime.now(UTC)
+    queries = [{"Id": "e", "Expression": "b / (b + d)"}, math("b"), math("d")]
+    answer = watch.get_metric_data(StartTime=now - timedelta(hours=1), EndTime=now, MetricDataQueries=queries)
+    assert answer["MetricDataResults"][0]["Values"] == [0.6]
+
+
+def test_queue_metrics_exist_for_queues_that_alarms_watch(cloud: Cloud) -> None:
+    """The age of a waiting message alarms, and the alarm clears when the queue is empty again."""
+    watch, sqs = cloud.client("cloudwatch"), cloud.client("sqs")
+    watch.put_metric_alarm(
+        AlarmName="waiting",
+        Namespace="AWS/SQS",
+        MetricName="ApproximateNumberOfMessagesVisible",
+        Dimensions=[{"Name": "QueueName", "Value": "private"}],
+        Statistic="Maximum",
+        Period=10,
+        EvaluationPeriods=1,
+        Threshold=1,
+        ComparisonOperator="GreaterThanOrEqualToThreshold",
+        TreatMissingData="notBreaching",
+    )
+    url = sqs.get_queue_url(QueueName="private")["QueueUrl"]
+
+    def is_in(state: str) -> bool:
+        return bool(watch.describe_alarms(AlarmNames=["waiting"])["MetricAlarms"][0]["StateValue"] == state)
+
+    sqs.send_message(QueueUrl=url, MessageBody="here")
+    until("the alarm", lambda: is_in("ALARM"), seconds=20)
+    sqs.purge_queue(QueueUrl=url)
+    until("the way back", lambda: is_in("OK"), seconds=40)
