@@ -62,8 +62,9 @@ clean: ## remove everything that make made here, the embedded AWS included
 	@rm -rf .venv node_modules .local .build cdk.out *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
+# What setting up says goes to standard error: standard output is the command's own.
 $(PYTHON_READY): requirements.txt requirements-dev.txt pyproject.toml tools/install.py
-	@python=$$(tools/find-python) && "$$python" tools/install.py python
+	@python=$$(tools/find-python) && "$$python" tools/install.py python >&2
 
 $(NODE_READY): $(PYTHON_READY) package.json package-lock.json .npmrc
-	@$(PYTHON) tools/install.py node
+	@$(PYTHON) tools/install.py node >&2

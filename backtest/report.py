@@ -12,7 +12,7 @@ from backtest.account import REVIEW, VOLUME_DAYS
 from backtest.mail import MINUTES_A_DAY, Feedback
 from backtest.plots import Line, Mark, plot
 from backtest.simulator import Floats
-from backtest.verdict import Assumed, Verdict
+from backtest.verdict import Verdict
 from ses_feedback import naming
 
 BEGIN: Final = "<!-- results: written by `make backtest`, from here -->"
@@ -112,12 +112,10 @@ def _usual(verdicts: Sequence[Verdict]) -> str:
             pages = [since(_after(v, a.account_page)) for a in v.assumed]
             before = sum(t.at < v.onset for t in v.raw)
             raw = next((t.at for t in v.raw if t.at >= v.onset), None)
-            own = [a.page for a in v.assumed if a.page is not None]
-            rows.append(
-                [v.scenario.name, since(_after(v, max(own, default=None))), *pages, since(_after(v, raw)), str(before)]
-            )
+            own = dict.fromkeys(since(_after(v, a.page)) for a in v.assumed)
+            rows.append([v.scenario.name, ", ".join(own), *pages, since(_after(v, raw)), str(before)])
     assumed = [f"AWS's rate alone, V = {days} d" for days in VOLUME_DAYS]
-    head = ("harmful", "ours, at the latest", *assumed, "raw 5% / 0.1%", "of which false before")
+    head = ("harmful", "ours", *assumed, "raw 5% / 0.1%", "of which false before")
     return _table(head, rows)
 
 
@@ -184,11 +182,7 @@ def line(verdict: Verdict) -> str:
         days = len(verdict.mail.minutes) // MINUTES_A_DAY
         said = f"{pages} pages, {warns} warns in {days} days (raw percentages: {len(verdict.raw)})"
     else:
-        said = f"page after {since(_after(verdict, _latest(assumed)))}, AWS's line after "
-        said += ", ".join(since(_after(verdict, a.crossed)) for a in assumed)
+        pairs = (f"{since(_after(verdict, a.page))} / {since(_after(verdict, a.crossed))}" for a in assumed)
+        said = "page / AWS's line after " + ", ".join(pairs)
     problems = verdict.problems()
     return f"{scenario.name:<18} {'FAIL' if problems else 'pass'}  {said}" + "".join(f"; {p}" for p in problems)
-
-
-def _latest(assumed: Sequence[Assumed]) -> int | None:
-    return max((a.page for a in assumed if a.page is not None), default=None)

@@ -66,7 +66,7 @@ _COMPLAINT_WEEK: Final = ("complaint", "week")
 RATE_RULES: Final = (
     RateRule(BOUNCE_RATE, PAGE, ("bounce", "page", "fast"), HOUR_S, 50, 0.04, _BOUNCE_WARN),
     RateRule(BOUNCE_RATE, PAGE, ("bounce", "page", "slow"), DAY_S, 30, 0.04, _BOUNCE_DAYS),
-    RateRule(BOUNCE_RATE, WARN, _BOUNCE_WARN, DAY_S, 50, 0.025, _BOUNCE_DAYS),
+    RateRule(BOUNCE_RATE, WARN, _BOUNCE_WARN, DAY_S, 30, 0.025, _BOUNCE_DAYS),
     RateRule(BOUNCE_RATE, None, _BOUNCE_DAYS, DAYS_S, 30, 0.02),
     RateRule(COMPLAINT_RATE, PAGE, ("complaint", "page", "fast"), 6 * HOUR_S, 20, 0.0008, _COMPLAINT_DAY),
     RateRule(COMPLAINT_RATE, PAGE, ("complaint", "page", "slow"), DAYS_S, 15, 0.0008, _COMPLAINT_WEEK),
