@@ -9,10 +9,11 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from infra import arns
-from infra.alarms.kinds import SEVERITIES
+from infra.alarms.kinds import PAGE, SEVERITIES
 from infra.alarms.rates import RateAlarms
 from infra.alarms.reputation import ReputationAlarms
 from infra.alarms.whole import WholeAlarms
+from infra.breaker import Breaker
 from infra.canaries import Canaries
 from infra.digests import Digests
 from infra.functions import FunctionBuilder
@@ -76,6 +77,7 @@ class CoreStack(cdk.Stack):
         functions = {f: builder.build(loop, f) for f in needed(config) if f != naming.CLAIM_TABLE}
         _invoke_record(loop, functions[naming.RECORD_FEEDBACK], queues, deployment=deployment, region=region)
         _consume(loop, functions, queues, tally_window_s=tally_window_s)
+        breaks = naming.BREAK_CIRCUIT in functions
         for severity, destinations in zip(SEVERITIES, (config.on_call.page, config.on_call.warn), strict=True):
             OnCallTopic(
                 loop,
@@ -84,6 +86,7 @@ class CoreStack(cdk.Stack):
                 region=region,
                 severity=severity,
                 destinations=destinations,
+                roles=[_role(functions[naming.BREAK_CIRCUIT])] if breaks and severity == PAGE else [],
             )
         Schedule(
             loop,
@@ -97,6 +100,9 @@ class CoreStack(cdk.Stack):
             Canaries(loop, "Canaries", config=config, function=functions[naming.SEND_CANARIES])
         if naming.TELL_TEAMS in functions:
             Digests(loop, "Digests", config=config, function=functions[naming.TELL_TEAMS])
+        if breaks:
+            breaker = functions[naming.BREAK_CIRCUIT]
+            Breaker(loop, "Breaker", deployment=deployment, region=region, function=breaker)
         _alarms(loop, config)
         loop.node.add_dependency(claim)
         _outputs(self, config)

@@ -13,6 +13,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infra import arns
+from infra.alarms.kinds import PAGE
 from infra.grants import GRANTS, Grant
 from infra.nag import acknowledge
 from infra.queues import TALLY_TIMEOUT_S
@@ -54,11 +55,12 @@ SIZES: Final[Mapping[str, _Size]] = {
     ),  # one mail a second, so that it takes little of the sending rate
     # Less than the gap between two digests. The memory is a share of a CPU: a storm is 20,000 calls of SQS.
     naming.TELL_TEAMS: _Size(1_024, 280),
+    naming.BREAK_CIRCUIT: _Size(256, 60, keyed=False),  # a dozen calls; SES takes one a second
 }
 # Functions that find queues and topics of people by their names.
-_TELLING: Final = (naming.TELL_TEAMS,)
+_TELLING: Final = (naming.TELL_TEAMS, naming.BREAK_CIRCUIT)
 # What of the wiring table a grant is about: the pattern of the items' keys.
-_ITEMS: Final[Mapping[str, str]] = {"canaries": "canary#*", "turns": "digest#*"}
+_ITEMS: Final[Mapping[str, str]] = {"canaries": "canary#*", "turns": "digest#*", "pauses": "pause#*"}
 # Functions that wait between two calls of SES.
 _PACED: Final = (naming.WIRE_IDENTITY, naming.CHECK_LOOP, naming.SEND_CANARIES)
 
@@ -134,7 +136,7 @@ class FunctionBuilder:
         if function in _TELLING:
             found[naming.ENV_QUEUES] = arns.queue_url(self.region, "")
             found[naming.ENV_TOPICS] = arns.topic(self.region, "")
-        if any(grant.resource in ("wiring table", "canaries", "turns") for grant in GRANTS[function]):
+        if any(grant.resource in ("wiring table", "canaries", "turns", "pauses") for grant in GRANTS[function]):
             found[naming.ENV_WIRING_TABLE] = naming.wiring_table_name(self.deployment)
         if function in _PACED:
             found[naming.ENV_SES_INTERVAL] = str(self.ses_interval_ms)
@@ -156,6 +158,7 @@ class FunctionBuilder:
             "wiring table": lambda: arns.table(region, naming.wiring_table_name(deployment)),
             "canaries": lambda: arns.table(region, naming.wiring_table_name(deployment)),
             "turns": lambda: arns.table(region, naming.wiring_table_name(deployment)),
+            "pauses": lambda: arns.table(region, naming.wiring_table_name(deployment)),
             "digest queues": lambda: arns.queue(region, naming.digest_pattern(deployment)),
             "digest topics": lambda: arns.topic(region, naming.digest_pattern(deployment)),
             "quarantine": lambda: arns.quarantine_objects(region, deployment),
@@ -172,6 +175,7 @@ class FunctionBuilder:
             "own sets": lambda: arns.configuration_set(region, naming.configuration_set_prefix(deployment) + "*"),
             "feedback topics": lambda: arns.topic(region, naming.topic_pattern(deployment)),
             "on-call topics": lambda: arns.topic(region, naming.on_call_topic_name(deployment, "*")),
+            "page topic": lambda: arns.topic(region, naming.on_call_topic_name(deployment, PAGE)),
         }
         statement: dict[str, Any] = {
             "Sid": naming.camel(grant.resource),

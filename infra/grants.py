@@ -13,6 +13,7 @@ Resource = Literal[
     "wiring table",
     "canaries",
     "turns",
+    "pauses",
     "digest queues",
     "digest topics",
     "quarantine",
@@ -29,6 +30,7 @@ Resource = Literal[
     "own sets",
     "feedback topics",
     "on-call topics",
+    "page topic",
 ]
 
 
@@ -39,6 +41,8 @@ class Grant:
     ``SES under our tag`` makes identities that bear the deployment's tag, ``SES identities of our tag`` are these.
 
     ``turns`` are the wiring table's items of when teams were told, ``digest queues`` and ``digest topics`` all teams'.
+
+    ``pauses`` are its items of why identities are paused, ``page topic`` the on-call topic that pages.
 
     ``canaries`` are the wiring table's items of canaries and no other; ``canary senders`` and ``canary sets`` are any
     identity and configuration set, for mail to the simulator under this deployment's label and no other.
@@ -136,6 +140,13 @@ GRANTS: Final[Mapping[str, tuple[Grant, ...]]] = {
         Grant("digest queues", ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility")),
         Grant("digest topics", ("sns:Publish",)),
         # To publish to an encrypted topic (SNS developer guide, key management).
+        Grant("key by SNS", ("kms:GenerateDataKey", "kms:Decrypt")),
+    ),
+    naming.BREAK_CIRCUIT: (
+        Grant("pauses", ("dynamodb:BatchGetItem", "dynamodb:PutItem")),
+        _KEY_BY_DYNAMODB,
+        Grant("own sets", ("ses:GetConfigurationSet", "ses:PutConfigurationSetSendingOptions")),
+        Grant("page topic", ("sns:Publish",)),
         Grant("key by SNS", ("kms:GenerateDataKey", "kms:Decrypt")),
     ),
 }

@@ -66,6 +66,7 @@ class IdentityLoop(Construct):
                 region=self._region,
                 dimension=naming.DIMENSION_IDENTITY,
                 subject=identity.name,
+                trips=arns.function(self._region, self._deployment, naming.BREAK_CIRCUIT) if identity.breaker else None,
             )
         for kind, topic in topics.items():
             cdk.CfnOutput(scope, naming.topic_output(kind, output_name), value=topic.arn)

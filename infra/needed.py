@@ -19,10 +19,16 @@ def told_teams(config: Config) -> tuple[str, ...]:
     return tuple(sorted(name for name, team in config.teams.items() if any(d.format == "text" for d in team.notify)))
 
 
+def breakers(config: Config) -> int:
+    """Return how many identities have a circuit breaker."""
+    return sum(identity.breaker for identity in config.identities.values())
+
+
 # Functions that not every configuration has work for.
 _ONLY_WHERE: Final[Mapping[str, Callable[[Config], bool]]] = {
     naming.SEND_CANARIES: lambda config: canaries(config) > 0,
     naming.TELL_TEAMS: lambda config: bool(told_teams(config)),
+    naming.BREAK_CIRCUIT: lambda config: breakers(config) > 0,
 }
 
 

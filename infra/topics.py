@@ -95,7 +95,10 @@ class FeedbackTopic(EncryptedTopic):
 
 
 class OnCallTopic(EncryptedTopic):
-    """The topic alarms of a severity act on: CloudWatch publishes, and only for this account's alarms."""
+    """The topic alarms of a severity act on: CloudWatch publishes, and only for this account's alarms.
+
+    ``roles`` are ARNs of the roles of functions that tell on-call what no alarm says.
+    """
 
     def __init__(
         self,
@@ -106,6 +109,7 @@ class OnCallTopic(EncryptedTopic):
         region: str,
         severity: str,
         destinations: Sequence[Destination],
+        roles: Sequence[str] = (),
     ) -> None:
         super().__init__(
             scope,
@@ -114,6 +118,7 @@ class OnCallTopic(EncryptedTopic):
             name=naming.on_call_topic_name(deployment, severity),
             publisher="cloudwatch",
             condition={"StringEquals": {"AWS:SourceAccount": arns.sub("${AWS::AccountId}")}},
+            roles=roles,
         )
         undelivered = arns.queue(region, naming.team_dead_letter_queue_name(deployment))
         for destination in destinations:

@@ -1,4 +1,4 @@
-"""The message CloudWatch publishes when an alarm changes state. Pure.
+"""What CloudWatch tells when an alarm changes state: the message to a topic, the event for a function. Pure.
 
 Fields as in real notifications (Amazon CloudWatch User Guide, *Notifying users on alarm changes*): a metric alarm
 carries its ``Trigger``, a composite alarm its rule and the children that triggered it.
@@ -66,6 +66,37 @@ def notice(alarm: Alarm, old: str, new: str, reason: str, *, account: str, regio
         ]
         return {**common, "AlarmRule": alarm["AlarmRule"], "TriggeringChildren": children}
     return {**common, "Trigger": _trigger(alarm)}
+
+
+def function_event(
+    alarm: Alarm, old: str, new: str, reason: str, *, account: str, region: str, at: datetime
+) -> dict[str, Any]:
+    """Return what a function that is an alarm's action is invoked with.
+
+    Source: CloudWatch user guide, *Invoke a Lambda function from an alarm*.
+    """
+    state = {"value": new, "reason": reason, "reasonData": alarm.get("StateReasonData") or "{}", "timestamp": stamp(at)}
+    configuration: dict[str, Any] = {"description": alarm.get("AlarmDescription") or ""}
+    if "AlarmRule" in alarm:
+        configuration["alarmRule"] = alarm["AlarmRule"]
+        for key in ("ActionsSuppressor", "ActionsSuppressorWaitPeriod", "ActionsSuppressorExtensionPeriod"):
+            if alarm.get(key) is not None:
+                configuration[key[0].lower() + key[1:]] = alarm[key]
+    else:
+        configuration["metrics"] = alarm.get("Metrics") or []
+    return {
+        "source": "aws.cloudwatch",
+        "alarmArn": alarm["AlarmArn"],
+        "accountId": account,
+        "time": stamp(at),
+        "region": region,
+        "alarmData": {
+            "alarmName": alarm["AlarmName"],
+            "state": state,
+            "previousState": {"value": old},
+            "configuration": configuration,
+        },
+    }
 
 
 def subject(alarm: Alarm, new: str, region: str) -> str:

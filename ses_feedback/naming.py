@@ -37,6 +37,7 @@ CLAIM_TABLE: Final = "claim_table"
 CHECK_LOOP: Final = "check_loop"
 SEND_CANARIES: Final = "send_canaries"
 TELL_TEAMS: Final = "tell_teams"
+BREAK_CIRCUIT: Final = "break_circuit"
 FUNCTIONS: Final = (
     RECORD_FEEDBACK,
     RETRY_FEEDBACK,
@@ -46,6 +47,7 @@ FUNCTIONS: Final = (
     CHECK_LOOP,
     SEND_CANARIES,
     TELL_TEAMS,
+    BREAK_CIRCUIT,
 )
 
 

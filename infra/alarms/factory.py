@@ -88,6 +88,7 @@ class AlarmFactory:
         suppressor: str,
         wait_s: int,
         extension_s: int,
+        more_actions: Iterable[str] = (),
     ) -> cdk.CfnResource:
         """Make the alarm that is on while ``rule`` over ``children`` is met, silent while ``suppressor`` is on.
 
@@ -102,7 +103,7 @@ class AlarmFactory:
                 "AlarmName": naming.alarm_name(self._deployment, *parts),
                 "AlarmDescription": kind.description(subject=subject, level=level),
                 "AlarmRule": rule,
-                "AlarmActions": self._actions([severity]),
+                "AlarmActions": [*self._actions([severity]), *more_actions],
                 "ActionsSuppressor": suppressor,
                 "ActionsSuppressorWaitPeriod": wait_s,
                 "ActionsSuppressorExtensionPeriod": extension_s,

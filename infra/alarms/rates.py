@@ -20,7 +20,10 @@ _EXTENSION_S: Final = 300
 
 
 class RateAlarms(Construct):
-    """Bounce and complaint alarms over the metrics that carry ``dimension`` = ``subject``."""
+    """Bounce and complaint alarms over the metrics that carry ``dimension`` = ``subject``.
+
+    ``trips`` is the ARN of the function that the page invokes besides: a circuit breaker.
+    """
 
     def __init__(
         self,
@@ -31,6 +34,7 @@ class RateAlarms(Construct):
         region: str,
         dimension: str,
         subject: str,
+        trips: str | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
         factory = AlarmFactory(self, deployment=deployment, region=region)
@@ -60,6 +64,7 @@ class RateAlarms(Construct):
             (named, PAGE),
             subject=subject,
             level="near the level at which AWS reviews an account",
+            more_actions=[trips] if trips else [],
             rule=_any_of(PAGE, names),
             children=[made[of] for of in _read_by(PAGE)],
             suppressor=tally_behind_name(deployment),

@@ -18,14 +18,15 @@ _FIVE_MINUTES_S: Final = 300
 # Above the 12 minutes after which one failed message is tried again, below the hour of the fastest rate.
 _BEHIND_S: Final = 900
 _SILENT_SENDS: Final = 50
-# Functions whose failing leaves feedback unrecorded for as long as it lasts; others warn.
-_PAGING_FUNCTIONS: Final = (naming.RECORD_FEEDBACK, naming.RETRY_FEEDBACK)
+# Functions whose failing leaves feedback unrecorded, or a bad sender sending, for as long as it lasts; others warn.
+_PAGING_FUNCTIONS: Final = (naming.RECORD_FEEDBACK, naming.RETRY_FEEDBACK, naming.BREAK_CIRCUIT)
 # Functions that run seldom, so that a single error is worth a look, and what it means.
 _SELDOM_FUNCTIONS: Final = {
     naming.WIRE_IDENTITY: "it gave CloudFormation no answer",
     naming.CLAIM_TABLE: "it gave CloudFormation no answer",
     naming.CHECK_LOOP: "a scheduled run ended early",
     naming.SEND_CANARIES: "a scheduled run ended early",
+    naming.BREAK_CIRCUIT: "an identity may go on sending although its page should have paused it",
 }
 
 

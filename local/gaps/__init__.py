@@ -5,31 +5,24 @@ The modules replace functions of ``ministack`` inside the emulator's own process
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import Final
+
+_MODULES: Final = (
+    "cloudformation",
+    "cloudwatch",
+    "confirmations",
+    "deliveries",
+    "invocations",
+    "queues",
+    "schedules",
+    "ses",
+    "workers",
+)
+
 
 def install() -> None:
     """Fill every gap. Call once, in the emulator's process, before the first request."""
-    # ministack reads its environment when it is imported.
-    from local.gaps import (  # noqa: PLC0415
-        cloudformation,
-        cloudwatch,
-        confirmations,
-        deliveries,
-        invocations,
-        queues,
-        schedules,
-        ses,
-        workers,
-    )
-
-    for module in (
-        cloudformation,
-        cloudwatch,
-        confirmations,
-        deliveries,
-        invocations,
-        queues,
-        schedules,
-        ses,
-        workers,
-    ):
-        module.install()
+    for name in _MODULES:
+        # Only now: ministack reads its environment when it is imported.
+        import_module(f"local.gaps.{name}").install()

@@ -22,7 +22,7 @@ from ministack.services import cloudwatch, cloudwatch_logs, sns, sqs
 
 from cloudwatch.suppression import Suppression
 from local import alarms, emf, notices
-from local.gaps import policies
+from local.gaps import invocations, policies
 
 log = logging.getLogger("local.cloudwatch")
 
@@ -31,6 +31,7 @@ INTERVAL: Final = float(os.environ.get("LOCAL_ALARM_SECONDS", "1"))
 # Suppression periods are minutes on AWS; here they pass this many times as fast.
 SPEED_UP: Final = float(os.environ.get("LOCAL_SUPPRESSION_SPEED_UP", "60"))
 _QUEUE_SAMPLE_SECONDS: Final = 2.0
+_INVOKER: Final = "lambda.alarms.cloudwatch.amazonaws.com"
 
 _suppressions: dict[str, Suppression] = {}
 _lock = threading.RLock()
@@ -197,20 +198,24 @@ def _settle_suppressed() -> None:
 
 
 def _perform(alarm: dict[str, Any], old: str, new: str, reason: str) -> None:
-    account, region = get_account_id(), get_region()
-    message = notices.notice(alarm, old, new, reason, account=account, region=region, at=datetime.now(UTC))
+    where: dict[str, Any] = {"account": get_account_id(), "region": get_region(), "at": datetime.now(UTC)}
     for action in alarm.get(notices.STATE_ACTIONS[new]) or []:
-        if not cloudwatch._is_sns_action_arn(action):
-            continue
-        if not policies.may_publish(action, service="cloudwatch.amazonaws.com", source_arn=alarm["AlarmArn"]):
-            _record_refusal(alarm, action, new)
-            continue
-        sns.publish_internal(action, json.dumps(message), notices.subject(alarm, new, region))
+        if cloudwatch._is_sns_action_arn(action):
+            if not policies.may_publish(action, service="cloudwatch.amazonaws.com", source_arn=alarm["AlarmArn"]):
+                _record_refusal(alarm, action, new, "SNS:Publish")
+                continue
+            message = json.dumps(notices.notice(alarm, old, new, reason, **where))
+            sns.publish_internal(action, message, notices.subject(alarm, new, where["region"]))
+        elif action.split(":")[2] == "lambda":
+            if not policies.may_invoke(action, service=_INVOKER, source_arn=alarm["AlarmArn"]):
+                _record_refusal(alarm, action, new, "lambda:InvokeFunction")
+                continue
+            invocations.invoke_by_arn(action, notices.function_event(alarm, old, new, reason, **where))
 
 
-def _record_refusal(alarm: dict[str, Any], action: str, state: str) -> None:
+def _record_refusal(alarm: dict[str, Any], action: str, state: str, permission: str) -> None:
     said = f"Failed to execute action {action}"
-    error = f"CloudWatch Alarms is not authorized to perform: SNS:Publish on resource: {action}"
+    error = f"CloudWatch Alarms is not authorized to perform: {permission} on resource: {action}"
     log.warning("%s: %s: %s", alarm["AlarmName"], said, error)
     data = {"actionState": "Failed", "stateUpdateTimestamp": time.time_ns() // 1_000_000, "error": error}
     cloudwatch._history_entries().append(

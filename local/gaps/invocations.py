@@ -127,6 +127,15 @@ def invoke_async(function: Function, event: Event) -> None:
     queue.put(function, event)
 
 
+def invoke_by_arn(arn: str, event: Event) -> bool:
+    """Accept an asynchronous invocation of the function with an ARN; say whether there is one."""
+    function, config, _name = lambda_svc._get_func_record_for_ref(arn)
+    if not function or not config:
+        return False
+    invoke_async(lambda_svc._execution_record_for_config(function, config), event)
+    return True
+
+
 def _attempt(invocation: _Invocation) -> float | None:
     """Run an invocation once; return the pause before the next attempt, or ``None`` when it is over."""
     function = invocation.function
@@ -195,9 +204,6 @@ def _send(target: str, body: str) -> bool:
     if service == "sns":
         return sns.publish_internal(target, body) is not None
     if service == "lambda":
-        function, config, _name = lambda_svc._get_func_record_for_ref(target)
-        if function:
-            invoke_async(lambda_svc._execution_record_for_config(function, config), json.loads(body))
-        return function is not None
+        return invoke_by_arn(target, json.loads(body))
     log.warning("destination %s in account %s: only SQS, SNS and Lambda are emulated", target, get_account_id())
     return False

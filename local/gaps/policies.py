@@ -10,7 +10,7 @@ from typing import Any
 
 from ministack.core.iam_evaluator import EvalContext, evaluate_resource_policy
 from ministack.core.responses import get_account_id, get_region
-from ministack.services import sns
+from ministack.services import lambda_svc, sns
 
 
 def allows(policy: Any, *, service: str, action: str, resource: str, source_arn: str) -> bool:
@@ -38,3 +38,15 @@ def may_publish(topic_arn: str, *, service: str, source_arn: str) -> bool:
     topic = sns._topic_by_arn_any_scope(topic_arn)
     policy = (topic or {}).get("attributes", {}).get("Policy")
     return allows(policy, service=service, action="sns:Publish", resource=topic_arn, source_arn=source_arn)
+
+
+def may_invoke(function_arn: str, *, service: str, source_arn: str) -> bool:
+    """Say whether a service may invoke a function; an unknown function may not be invoked."""
+    function, config, _name = lambda_svc._get_func_record_for_ref(function_arn)
+    return bool(function and config) and allows(
+        function.get("policy"),
+        service=service,
+        action="lambda:InvokeFunction",
+        resource=config["FunctionArn"],
+        source_arn=source_arn,
+    )

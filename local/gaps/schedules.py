@@ -12,10 +12,10 @@ import os
 from typing import Any, Final
 
 from ministack.core.responses import get_account_id, get_region
-from ministack.services import cloudwatch, eventbridge, lambda_svc
+from ministack.services import cloudwatch, eventbridge
 
 from local.gaps import policies
-from local.gaps.invocations import invoke_async
+from local.gaps.invocations import invoke_by_arn
 
 log = logging.getLogger("local.schedules")
 
@@ -33,7 +33,9 @@ def install() -> None:
         return None if seconds is None else seconds / SPEED_UP
 
     def invoke_target(target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any], view: Any = None) -> None:
-        if ":lambda:" in target.get("Arn", "") and not _may_invoke(target["Arn"], rule["Arn"]):
+        if ":lambda:" in target.get("Arn", "") and not policies.may_invoke(
+            target["Arn"], service="events.amazonaws.com", source_arn=rule["Arn"]
+        ):
             name = rule.get("Name", "")
             log.warning("rule %s may not invoke %s", name, target["Arn"])
             cloudwatch.record_metric("AWS/Events", "FailedInvocations", 1, "Count", {"RuleName": name})
@@ -46,20 +48,6 @@ def install() -> None:
     eventbridge._dispatch_to_lambda = _dispatch
 
 
-def _may_invoke(function_arn: str, rule_arn: str) -> bool:
-    function, config, _name = lambda_svc._get_func_record_for_ref(function_arn)
-    return bool(function and config) and policies.allows(
-        function.get("policy"),
-        service="events.amazonaws.com",
-        action="lambda:InvokeFunction",
-        resource=config["FunctionArn"],
-        source_arn=rule_arn,
-    )
-
-
 def _dispatch(arn: str, payload: str) -> None:
-    function, config, name = lambda_svc._get_func_record_for_ref(arn)
-    if not function or not config:
-        log.warning("function %s of account %s in %s does not exist", name, get_account_id(), get_region())
-        return
-    invoke_async(lambda_svc._execution_record_for_config(function, config), json.loads(payload))
+    if not invoke_by_arn(arn, json.loads(payload)):
+        log.warning("function %s of account %s in %s does not exist", arn, get_account_id(), get_region())

@@ -16,6 +16,7 @@ from ses_feedback import naming
 from ses_feedback.adapters.faults import aws_errors
 from ses_feedback.domain.canary import PIECES, Round
 from ses_feedback.domain.errors import RetryableError
+from ses_feedback.domain.pauses import History
 
 PREFIX: Final = "canary#"
 _AT_ONCE: Final = 100  # keys of one BatchGetItem
@@ -55,6 +56,12 @@ class CanaryTable:
     def newest(self, identities: Collection[str]) -> Mapping[str, Round]:
         """Return the newest round of each identity that has had any."""
         return {identity: _round(item) for identity, item in self._get(PREFIX, sorted(identities)).items()}
+
+    def pauses(self, identities: Collection[str]) -> Mapping[str, History]:
+        """Return the noted pauses of each identity that has had any."""
+        from ses_feedback.adapters.pause_table import PauseTable  # noqa: PLC0415 - not where canaries come back
+
+        return PauseTable(self._client, self._table).histories(identities)
 
     def begin(self, identity: str, before: Round | None, new: Round) -> bool:
         """Put a round in place of the one before, unless another run was faster."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from ses_feedback import naming
 from ses_feedback.adapters.account_lists import SesAccountLists
 from ses_feedback.adapters.clients import client
+from ses_feedback.adapters.clock import SystemClock
 from ses_feedback.adapters.quarantine_pieces import QuarantinePieces
 from ses_feedback.adapters.suppression_table import META, SuppressionTable
 from ses_feedback.adapters.troubles import Lost, Place, Trouble, code_of, is_missing, one_line, plainly
@@ -21,7 +22,10 @@ from ses_feedback.domain.keys import Keys
 from ses_feedback.usecases.ports import AccountLists, QuarantineStore, QuestionStore, WorkQueue
 
 if TYPE_CHECKING:
+    from ses_feedback.adapters.pause_table import PauseTable
+    from ses_feedback.domain.pauses import History
     from ses_feedback.usecases.doctor import Inventory, Places
+    from ses_feedback.usecases.pausing import Desk
 
 
 class Connection:
@@ -62,7 +66,7 @@ class Connection:
         """The deployment's own stores, as doctor asks them."""
         from ses_feedback.usecases.doctor import Places  # noqa: PLC0415 - the same
 
-        return Places(self._verify_secret, self._quarantined)
+        return Places(self._verify_secret, self._quarantined, self._noted)
 
     def _verify_secret(self) -> None:
         with plainly(self._place):
@@ -72,6 +76,35 @@ class Connection:
         with plainly(self._place):
             for page in self.quarantine.pages():
                 yield len(page)
+
+    @cached_property
+    def caller(self) -> str:
+        """The ARN of whoever the credentials belong to."""
+        return str(_client("sts", self._place.region).get_caller_identity()["Arn"])
+
+    @property
+    def pauses(self) -> Desk:
+        """What pauses and resumes identities: the wiring table, SES, and the on-call topics of the account."""
+        from ses_feedback.adapters.on_call_topics import OnCallTopics  # noqa: PLC0415 - few commands pay for it
+        from ses_feedback.adapters.sending_switch import SesSwitch  # noqa: PLC0415
+        from ses_feedback.usecases.pausing import Desk  # noqa: PLC0415
+
+        deployment, region = self._place
+        _, partition, _, _, account, *_ = self.caller.split(":")
+        on_call = OnCallTopics(
+            _client("sns", region), deployment=deployment, topics=f"arn:{partition}:sns:{region}:{account}:"
+        )
+        return Desk(self._pauses, SesSwitch(_client("sesv2", region)), on_call, SystemClock().now)
+
+    @cached_property
+    def _pauses(self) -> PauseTable:
+        from ses_feedback.adapters.pause_table import PauseTable  # noqa: PLC0415 - the same
+
+        return PauseTable(_client("dynamodb", self._place.region), naming.wiring_table_name(self._place.deployment))
+
+    def _noted(self, identities: Collection[str]) -> Mapping[str, History]:
+        with plainly(self._place):
+            return self._pauses.histories(identities)
 
     def lists(self, *spellings: str) -> AccountLists:
         """Return SES's lists, on which an address may stand in other ``spellings`` too."""

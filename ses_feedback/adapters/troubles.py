@@ -54,6 +54,8 @@ _ACTIONS: Final = {
     "GetQueueUrl": "sqs:GetQueueUrl",
     "GetSecretValue": "secretsmanager:GetSecretValue",
     "ListObjectsV2": "s3:ListBucket",
+    "Publish": "sns:Publish",
+    "PutConfigurationSetSendingOptions": "ses:PutConfigurationSetSendingOptions",
     "PutItem": "dynamodb:PutItem",
     "PutObject": "s3:PutObject",
     "Query": "dynamodb:Query",

@@ -14,6 +14,7 @@ from ses_feedback.cli.doctor import doctor
 from ses_feedback.cli.explain import explain
 from ses_feedback.cli.listing import list_
 from ses_feedback.cli.options import PROGRAM, examples
+from ses_feedback.cli.pausing import pause, pauses, resume
 from ses_feedback.cli.quarantine import list_quarantine, show_quarantined
 from ses_feedback.cli.quarantine_retry import retry
 from ses_feedback.cli.redrive import redrive
@@ -157,3 +158,6 @@ _add(
     "routes news@example.com someone@shop.example.com --live",
 )
 _add(doctor, "doctor", "doctor", "doctor --fix", "doctor --json")
+_add(pause, "pause", 'pause news@example.com --why "the list of March was never confirmed"')
+_add(resume, "resume", 'resume news@example.com --why "list of March removed, ticket 4711"')
+_add(pauses, "pauses", "pauses", "pauses news@example.com --json")

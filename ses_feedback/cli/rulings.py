@@ -43,7 +43,7 @@ def suppress(
     where, meant = _places(settings, environment, stream)
     who = read_address(address)
     lasts = _duration(duration)
-    reason = _reason(why)
+    reason = said_why(why)
     with session.connect(settings) as deployment:
         decided = questions.suppress(
             deployment.store,
@@ -85,7 +85,7 @@ def release(
     settings = load(Path(config))
     where, meant = _places(settings, environment, stream)
     who = read_address(address)
-    reason = _reason(why)
+    reason = said_why(why)
     with session.connect(settings) as deployment:
         decided = questions.release(
             deployment.store,
@@ -148,7 +148,7 @@ def _duration(text: str) -> int | None:
         raise PermanentError(f"--for: {error}") from None
 
 
-def _reason(text: str) -> str:
+def said_why(text: str) -> str:
     """Return the reason as it is stored. Raises ``PermanentError`` where it is none, or cannot be shown on one line."""
     reason = text.strip()
     if not reason:

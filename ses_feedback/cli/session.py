@@ -13,6 +13,7 @@ from ses_feedback.domain.errors import InvalidAddress, PermanentError
 if TYPE_CHECKING:
     from ses_feedback.config import Config
     from ses_feedback.usecases.doctor import Inventory, Places
+    from ses_feedback.usecases.pausing import Desk
     from ses_feedback.usecases.ports import AccountLists, QuarantineStore, QuestionStore, WorkQueue
 
 
@@ -34,6 +35,14 @@ class Deployment(Protocol):
     @property
     def places(self) -> Places:
         """Its own stores, as doctor asks them."""
+
+    @property
+    def pauses(self) -> Desk:
+        """What pauses and resumes identities."""
+
+    @property
+    def caller(self) -> str:
+        """The ARN of whoever runs the command."""
 
     def queue(self, name: str) -> WorkQueue:
         """Return a queue by its name."""

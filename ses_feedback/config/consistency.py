@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ses_feedback import naming
-from ses_feedback.config.model import SET_KINDS, Identity
+from ses_feedback.config.model import SET_KINDS, AlarmsPer, Identity
 from ses_feedback.config.problems import Problems, join, quote, shown
 from ses_feedback.domain.events import BOUNCE
 
@@ -40,6 +40,19 @@ def _right(team: str, members: list[Identity], kind: str) -> str:
     with_set = [identity for identity in members if identity.configuration_set is not None]
     first = (with_set or members)[0]
     return f"add it to {join('identities', first.name)}.configuration_set.events"
+
+
+def check_breakers(problems: Problems, alarms: AlarmsPer, identities: Mapping[str, Identity]) -> None:
+    """Report each breaker that no alarm of its own would trip: an environment's does not say who bounced."""
+    if alarms == "identity":
+        return
+    for identity in identities.values():
+        if identity.breaker and identity.configuration_set is not None:  # else that is what is wrong with it
+            problems.add(
+                f"{join('identities', identity.name)}.breaker",
+                'deployment.alarms = "environment" leaves the identity without an alarm of its own that could trip it; '
+                'use alarms = "identity", or leave breaker out',
+            )
 
 
 def check_names(problems: Problems, deployment: str, identities: Mapping[str, Identity]) -> None:

@@ -90,7 +90,16 @@ def _read_one(problems: Problems, path: str, name: str, values: Mapping[str, Any
         create=table.boolean("create") or False,
         # A canary is billed mail: where nobody depends on the loop, it has to be asked for.
         canary=environment == DEFAULT_ENVIRONMENT if canary is None else canary,
+        breaker=_breaker(table),
     )
+
+
+def _breaker(table: Table) -> bool:
+    """Return whether a page pauses the identity; that needs a configuration set, whatever else is wrong with it."""
+    wanted = table.boolean("breaker") or False
+    if wanted and table.values.get("configuration_set", False) is False:
+        table.problem("breaker", "has nothing to pause: add configuration_set = true, or leave breaker out")
+    return wanted
 
 
 def _configuration_set(table: Table, name: str) -> ConfigurationSet | None:

@@ -89,6 +89,7 @@ def parse(values: Mapping[str, Any], path: Path | None = None) -> Config:
     if len(problems.lines) == before:  # else nobody knows what the identities were meant to be
         consistency.check_kinds(problems, stated, found)
         consistency.check_names(problems, deployment.name, found)
+    consistency.check_breakers(problems, deployment.alarms, found)
     policy = tiers.read(problems, table.table("policy") or {})
     canary = canaries.read(problems, table.table("canary") or {})
     if problems.lines:

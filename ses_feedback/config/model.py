@@ -97,6 +97,7 @@ class Identity:
     """A verified SES domain or address, normalised (lower case, ASCII domain), and where its feedback belongs.
 
     ``create``: made in SES by the deployment where it is missing. ``canary``: mails SES's simulator on schedule.
+    ``breaker``: a page about its rates pauses its configuration set.
     """
 
     name: str
@@ -106,6 +107,7 @@ class Identity:
     configuration_set: ConfigurationSet | None = None
     create: bool = False
     canary: bool = False
+    breaker: bool = False
 
     @property
     def kinds(self) -> tuple[str, ...]:

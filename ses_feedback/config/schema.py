@@ -67,6 +67,7 @@ IDENTITY: Final[Section] = (
     Key("configuration_set", "boolean or table", "`false`", "true"),
     Key("create", "boolean", "`false`", "true"),
     Key("canary", "boolean", "`true` in `production`, else `false`", "false"),
+    Key("breaker", "boolean", "`false`", "true"),
 )
 CONFIGURATION_SET: Final[Section] = (
     Key("events", "array of strings", "`[]`", '["reject", "delay"]'),

@@ -70,7 +70,7 @@ def _covering(identity: Identity, identities: Mapping[str, Identity]) -> Identit
 
 def _treatment(identity: Identity) -> tuple[object, ...]:
     # A configuration set that differs is a reason to be named: a pause switch and a reputation of its own.
-    return identity.team, identity.environment, identity.stream, identity.configuration_set
+    return identity.team, identity.environment, identity.stream, identity.configuration_set, identity.breaker
 
 
 def _complaints_across_streams(config: Config) -> Iterator[str]:

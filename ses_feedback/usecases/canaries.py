@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple, Protocol
 
 from ses_feedback import naming
-from ses_feedback.domain import canary
+from ses_feedback.domain import canary, pauses
 from ses_feedback.domain.canary import Round
 from ses_feedback.domain.errors import FeedbackError, PermanentError
 from ses_feedback.usecases.pacing import Clock, Throttled
@@ -44,6 +44,9 @@ class Rounds(Protocol):
 
     def newest(self, identities: Collection[str]) -> Mapping[str, Round]:
         """Return the newest round of each identity that has had any."""
+
+    def pauses(self, identities: Collection[str]) -> Mapping[str, pauses.History]:
+        """Return the noted pauses of each identity that has had any."""
 
     def begin(self, identity: str, before: Round | None, new: Round) -> bool:
         """Put a round in place of the one ``before``; return false where another run has done so meanwhile."""
@@ -115,16 +118,24 @@ class _Run:
         self._wired = sorted(rounds.wired(plan.identities))
         self._stored = rounds.newest(self._wired)
         self._known = {i: r for i, r in self._stored.items() if not canary.is_history(r, plan.every, self._now)}
+        refused = [identity for identity, newest in self._known.items() if newest.refused is not None]
+        self._pauses = rounds.pauses(refused) if refused else {}
         self._whole = {naming.DIMENSION_DEPLOYMENT: plan.deployment}
 
     def judge(self) -> None:
         """Measure what came back, and count what did not."""
         for identity, newest in self._known.items():
-            pieces = canary.shortfall(newest, self._plan.within, self._now)
+            pieces = self._lacks(identity, newest, self._now)
             if pieces:
                 self.done.lacking[identity] = pieces
             self._measure(identity, newest)
         self._meter.emit(self._whole, self._now, {naming.METRIC_CANARY_MISSING: self.done.missing})
+
+    def _lacks(self, identity: str, newest: Round, now: int) -> tuple[str, ...]:
+        """Return what is known to be wrong. That SES refuses what was paused on purpose says nothing of the loop."""
+        if newest.refused is not None and pauses.covers(self._pauses.get(identity, ()), newest.started, _ONE_ROUND_MS):
+            return newest.failed
+        return canary.shortfall(newest, self._plan.within, now)
 
     def _measure(self, identity: str, newest: Round) -> None:
         """Emit a whole round's time, at its end. A crash before that is noted emits it twice: no maximum minds."""
@@ -166,7 +177,7 @@ class _Run:
         now = self._clock.now()
         new, before = Round(now), self._known.get(identity)
         if before is not None:
-            new = new._replace(failed=canary.shortfall(before, self._plan.within, now))
+            new = new._replace(failed=self._lacks(identity, before, now))
             if before.unsent:
                 new = new._replace(unsent_since=before.unsent_since or before.started)
         if not self._rounds.begin(identity, self._stored.get(identity), new):

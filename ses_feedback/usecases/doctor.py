@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -14,11 +14,13 @@ from ses_feedback.config.loop import to_loop
 from ses_feedback.config.model import Config
 from ses_feedback.config.warnings import warnings
 from ses_feedback.domain.errors import FeedbackError, PermanentError
+from ses_feedback.domain.pauses import History, current
 from ses_feedback.usecases.checks.account import check_account
 from ses_feedback.usecases.checks.expected import Expected, ExpectedIdentity, expected
 from ses_feedback.usecases.checks.finding import NOTE, EnableActions, EnableDestination, Finding, Fix, Rewire
 from ses_feedback.usecases.checks.identities import IdentityStates, check_identity, check_unlisted, parents
 from ses_feedback.usecases.checks.live import MOST_IDENTITIES, AwsReader, ListedIdentity, SesReader, Stack
+from ses_feedback.usecases.checks.pauses import check_sending
 from ses_feedback.usecases.checks.sets import check_set
 from ses_feedback.usecases.checks.stacks import check_stacks, deployed_alarms, deployed_identities
 from ses_feedback.usecases.checks.subscriptions import check_feed
@@ -43,14 +45,16 @@ class Inventory(NamedTuple):
 
 
 class Places(NamedTuple):
-    """What of the deployment's own stores is asked. Both may raise ``FeedbackError``.
+    """What of the deployment's own stores is asked. Each may raise ``FeedbackError``.
 
     ``verify_secret`` raises ``PermanentError`` where the secret is gone, or is another than the table was filled under;
-    ``quarantined`` yields how many pieces are in quarantine, a part at a time.
+    ``quarantined`` yields how many pieces are in quarantine, a part at a time; ``pauses`` returns the noted pauses of
+    those identities that had any.
     """
 
     verify_secret: Callable[[], None]
     quarantined: Callable[[], Iterator[int]]
+    pauses: Callable[[Collection[str]], Mapping[str, History]]
 
 
 @dataclass(slots=True)
@@ -217,13 +221,18 @@ class Doctor:
             if page is None:
                 return
 
-    def _sets(self, wanted: Expected, deployed: Iterable[ExpectedIdentity]) -> None:
+    def _sets(self, wanted: Expected, deployed: Sequence[ExpectedIdentity]) -> None:
+        noted: Mapping[str, History] = {}
+        with self._checking("why identities are paused"):
+            noted = self._places.pauses([i.name for i in deployed if i.configuration_set is not None])
         for identity in deployed:
             name = identity.configuration_set
             if name is None:
                 continue
             state = self._paced(f"configuration set {name}", partial(self._ses.set_state, name))
             destinations = self._paced(f"events of {name}", partial(self._ses.event_destinations, name))
+            if state is not None:
+                self._add(check_sending(identity, state, current(noted.get(identity.name, ()))))
             self._add(check_set(wanted.home, identity, state, destinations or ()))
 
     def _subscriptions(self, wanted: Expected, deployed: Iterable[ExpectedIdentity]) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import re
 
-from local.loop import Loop, until
+import pytest
+
+from local.loop import DidNotHappen, Loop, until
 from ses_feedback import naming
 from ses_feedback.domain import events as ev
 from tests.e2e import messages
@@ -235,6 +237,8 @@ def test_no_function_logs_a_recipient(loop: Loop) -> None:
     settle(loop, before + 3)
     for scheduled in (naming.CHECK_LOOP, naming.SEND_CANARIES, naming.TELL_TEAMS):
         loop.run(scheduled)
+    with pytest.raises(DidNotHappen, match="not the event of a CloudWatch alarm"):
+        loop.run(naming.BREAK_CIRCUIT)
     lines = list(loop.logs())
     assert {naming.function_name(loop.name, f) for f in naming.FUNCTIONS} <= {g.rpartition("/")[2] for g, _ in lines}
     leaks = [(group, ADDRESS.sub("…@…", line)[:200]) for group, line in lines if ADDRESS.search(line)]

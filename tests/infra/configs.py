@@ -49,6 +49,7 @@ stream = "transactional"
 [identities."news@example.com"]
 team = "developers"
 stream = "marketing"
+breaker = true
 configuration_set = { tls = "require", suppress = ["bounce"], events = [
     "send", "reject", "delay", "rendering_failure", "open", "click", "subscription",
 ] }

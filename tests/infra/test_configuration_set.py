@@ -58,7 +58,7 @@ def test_without_options_tls_is_optional_and_the_account_decides_on_suppression(
 def test_no_template_enables_or_disables_sending(full: Assembly) -> None:
     """It would undo a pause at the next deployment."""
     assert "SendingEnabled" not in str(full.templates)
-    assert "SendingOptions" not in str(full.templates)
+    assert "'SendingOptions'" not in str(full.templates)
 
 
 def test_its_metrics(full: Assembly) -> None:

@@ -94,6 +94,7 @@ def test_what_alarms_watch_is_what_functions_emit(
     function(naming.RECORD_FEEDBACK)(mail.sns_event(*messages), object())
     function(naming.TALLY_FEEDBACK)({"Records": records}, object())
     if naming.SEND_CANARIES in needed(assembly.config):
+        monkeypatch.delitem(sys.modules, "lambdas.send_canaries", raising=False)
         sender = importlib.import_module("lambdas.send_canaries")
         world = World()
         given = sender.gateways.__wrapped__()._replace(rounds=world.rounds, mailer=world.mailer, clock=world.clock)

@@ -25,7 +25,7 @@ from ses_feedback.adapters.wiring_table import WiringTable
 from ses_feedback.config.loop import asset_files, loop_config, to_loop
 from ses_feedback.domain import canary
 from ses_feedback.domain import events as ev
-from ses_feedback.domain.errors import RetryableError
+from ses_feedback.domain.errors import PermanentError, RetryableError
 from ses_feedback.domain.history import History, Strike
 from ses_feedback.domain.keys import Keys
 from ses_feedback.domain.times import DAY, HOUR
@@ -358,7 +358,20 @@ def tell_teams(stage: Stage) -> None:
     assert stage.run(naming.TELL_TEAMS, {}) == {"too_soon": 1}
 
 
+def break_circuit(stage: Stage) -> None:
+    """A page, the same once more, another's, and SES that wants fewer calls."""
+    clients.client("sns").create_topic(Name=naming.on_call_topic_name("ses-feedback", "page"))
+    state = {"value": "ALARM", "reason": "asked for by a test", "timestamp": "2026-01-27T05:00:00.000+0000"}
+    page = {"alarmName": naming.rates_alarm_name("ses-feedback", "news@example.com", "page"), "state": state}
+    stage.tap.answers = {"PutConfigurationSetSendingOptions": [(429, {"__type": "TooManyRequestsException"}), None]}
+    assert stage.run(naming.BREAK_CIRCUIT, {"alarmData": page})["outcome"] == "paused"
+    assert stage.run(naming.BREAK_CIRCUIT, {"alarmData": page})["outcome"] == "repeated"
+    with pytest.raises(PermanentError, match="nothing was paused"):
+        stage.run(naming.BREAK_CIRCUIT, {"alarmData": {**page, "alarmName": "ses-feedback example.com page"}})
+
+
 PATHS = {
+    naming.BREAK_CIRCUIT: break_circuit,
     naming.CHECK_LOOP: check_loop,
     naming.SEND_CANARIES: send_canaries,
     naming.TELL_TEAMS: tell_teams,
@@ -420,7 +433,7 @@ def test_what_aws_does_in_a_functions_name_is_wired_that_way(full: Assembly) -> 
     fed = {f.properties["FunctionName"].removeprefix(arn) for f in full.find("AWS::Lambda::EventSourceMapping")}
     for action in ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"):
         assert set(BY_AWS[action][1]) == fed
-    handed_on = full.find("AWS::Lambda::EventInvokeConfig")
+    handed_on = [f for f in full.find("AWS::Lambda::EventInvokeConfig") if "DestinationConfig" in f.properties]
     assert {f.properties["FunctionName"].removeprefix("ses-feedback-") for f in handed_on} == set(
         BY_AWS["sqs:SendMessage"][1]
     )

@@ -70,6 +70,8 @@ def test_roles_hold_exactly_their_grants(full: Assembly) -> None:
         "wiring table": table + "wiring",
         "canaries": table + "wiring",
         "turns": table + "wiring",
+        "pauses": table + "wiring",
+        "page topic": f"arn:aws:sns:eu-west-1:{ACCOUNT}:ses-feedback-on-call-page",
         "digest queues": f"arn:aws:sqs:eu-west-1:{ACCOUNT}:ses-feedback_digest_*",
         "digest topics": f"arn:aws:sns:eu-west-1:{ACCOUNT}:ses-feedback_digest_*",
         "key by SNS": f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/*",

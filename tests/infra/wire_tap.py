@@ -27,6 +27,10 @@ Answer = tuple[int, Any]
 _PREFIX = {"sesv2": "ses"}
 
 
+# Calls about one configuration set, which a policy can name.
+_ON_SETS = {"GetConfigurationSet", "GetConfigurationSetEventDestinations", "PutConfigurationSetSendingOptions"}
+
+
 class Tap:
     """Notes the calls of ``caller``; ``answers`` are given in place of AWS's, by operation, one a call.
 
@@ -74,7 +78,7 @@ class Tap:
             sender = json.loads(_text(request.body))["FromEmailAddress"]
             ses = f"arn:aws:ses:{self.region}:{ACCOUNT}:"
             return [f"{ses}identity/{sender.rpartition('@')[2]}", f"{ses}configuration-set/of-{sender}"]
-        if operation == "GetConfigurationSetEventDestinations":
+        if operation in _ON_SETS:
             return [f"arn:aws:ses:{self.region}:{ACCOUNT}:configuration-set/{_set(request)}"]
         if operation == "DeleteEmailIdentity":
             return [f"arn:aws:ses:{self.region}:{ACCOUNT}:identity/{_identity(request)}"]
@@ -199,6 +203,10 @@ def _v2(ses: FakeSes, operation: str, request: AWSPreparedRequest) -> Answer:
         return 200, {}
     if operation == "GetConfigurationSetEventDestinations":
         return 200, {"EventDestinations": []}
+    if operation == "GetConfigurationSet":
+        return 200, {"SendingOptions": {"SendingEnabled": True}}
+    if operation == "PutConfigurationSetSendingOptions":
+        return 200, {}
     if operation == "SendEmail":
         return 200, {"MessageId": "0100-1"}
     assert operation == "PutEmailIdentityConfigurationSetAttributes", operation

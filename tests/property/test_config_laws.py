@@ -129,6 +129,7 @@ def right_trees(draw: st.DrawFn) -> Tree:
     if names:
         tree["teams"] = {name: {"notify": draw(destinations(region, on=True))} for name in names}
     tree["identities"] = {}
+    per_identity = tree["deployment"].get("alarms") != "environment"
     for name in draw(st.lists(st.one_of(domains, addresses), min_size=1, max_size=6, unique=True)):
         identity: Tree = {}
         for key, values in (
@@ -141,6 +142,8 @@ def right_trees(draw: st.DrawFn) -> Tree:
         ):
             if draw(st.booleans()) and not values.is_empty:
                 identity[key] = draw(values)
+        if identity.get("configuration_set", False) is not False and per_identity and draw(st.booleans()):
+            identity["breaker"] = draw(st.booleans())
         tree["identities"][name] = identity
     for name in names:
         sets = [i.get("configuration_set") for i in tree["identities"].values() if i.get("team") == name]
@@ -293,7 +296,7 @@ names = st.one_of(
     st.sampled_from(
         [
             *("deployment", "name", "region", "identities", "page", "on", "email", "role", "notify", "policy", "count"),
-            *("canary", "every", "within", "configuration_set", "events", "suppress", "format", "raw"),
+            *("breaker", "canary", "every", "within", "configuration_set", "events", "suppress", "format", "raw"),
             "max_per_second",
         ]
     ),

@@ -1,4 +1,4 @@
-"""Configuration sets against the file: there, sending, and telling of the kinds that were asked for."""
+"""Configuration sets against the file: there, as configured, and telling of the kinds that were asked for."""
 
 from __future__ import annotations
 
@@ -34,16 +34,6 @@ def check_set(
     if state is None:
         yield missing_set(path, name)
         return
-    if not state.sending:
-        yield Finding(
-            "set paused",
-            path,
-            f"sending through {name} is paused",
-            "every mail of this identity is refused; somebody, or a circuit breaker, paused it for a reason: resume it"
-            " once that is mended",
-            f"aws sesv2 put-configuration-set-sending-options --region {home.region} --configuration-set-name {name}"
-            " --sending-enabled",
-        )
     yield from _options(home, identity, path, state)
     yield from check_destinations(identity, destinations)
 

@@ -53,3 +53,43 @@ def test_queue_metrics_exist_for_queues_that_alarms_watch(cloud: Cloud) -> None:
     until("the alarm", lambda: is_in("ALARM"), seconds=20)
     sqs.purge_queue(QueueUrl=url)
     until("the way back", lambda: is_in("OK"), seconds=40)
+
+
+def test_an_alarm_invokes_its_function_where_that_lets_cloudwatch(cloud: Cloud) -> None:
+    """As an asynchronous invocation, with the documented event; without permission the history says so."""
+    watch, functions = cloud.client("cloudwatch"), cloud.client("lambda")
+    function = functions.get_function_configuration(FunctionName="work")["FunctionArn"]
+
+    def goes_off(name: str) -> None:
+        watch.put_metric_alarm(
+            AlarmName=name,
+            AlarmDescription="boom",  # the function fails, so that its event lands in the queue of failures
+            AlarmActions=[function],
+            Namespace="T",
+            MetricName="unmeasured",
+            Statistic="Sum",
+            Period=60,
+            EvaluationPeriods=1,
+            Threshold=1,
+            ComparisonOperator="GreaterThanOrEqualToThreshold",
+            TreatMissingData="ignore",
+        )
+        watch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="told to")
+
+    functions.add_permission(
+        FunctionName="work",
+        StatementId="pages",
+        Action="lambda:InvokeFunction",
+        Principal="lambda.alarms.cloudwatch.amazonaws.com",
+        SourceAccount="000000000000",
+        SourceArn="arn:aws:cloudwatch:us-east-1:000000000000:alarm:its * page",
+    )
+    goes_off("stranger page")
+    history = watch.describe_alarm_history(AlarmName="stranger page")["AlarmHistoryItems"]
+    assert any("not authorized to perform: lambda:InvokeFunction" in item["HistoryData"] for item in history)
+    goes_off("its own page")
+    (failed,) = [
+        record for record in take(cloud, "retry") if record["requestPayload"].get("source") == "aws.cloudwatch"
+    ]
+    data = failed["requestPayload"]["alarmData"]
+    assert (data["alarmName"], data["state"]["value"], data["state"]["reason"]) == ("its own page", "ALARM", "told to")

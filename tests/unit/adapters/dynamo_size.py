@@ -16,6 +16,8 @@ def _value(value: dict[str, Any]) -> int:
         return len(content.encode())
     if kind == "N":
         return (len(content) + 1) // 2 + 1
+    if kind == "BOOL":
+        return 1
     if kind == "M":
         return 3 + sum(1 + len(name.encode()) + _value(inner) for name, inner in content.items())
     if kind == "L":

@@ -9,6 +9,7 @@ from typing import TypeVar
 from ses_feedback.domain import canary
 from ses_feedback.domain.canary import Round
 from ses_feedback.domain.errors import RetryableError
+from ses_feedback.domain.pauses import History
 from ses_feedback.domain.times import DAY, MINUTE
 from ses_feedback.usecases.canaries import Patrol, Plan, patrol
 from tests.fakes import CRASH_AFTER, CRASH_BEFORE, OK, THROTTLE, TIMEOUT, Crash, FakeMeter
@@ -43,6 +44,7 @@ class FakeRounds:
     def __init__(self) -> None:
         self.rounds: dict[str, Round] = {}
         self.pending: set[str] = set()
+        self.noted: dict[str, History] = {}
         self.troubles: list[str] = []
         self.calls: list[str] = []
 
@@ -51,6 +53,9 @@ class FakeRounds:
 
     def newest(self, identities: Collection[str]) -> Mapping[str, Round]:
         return self._call("newest", lambda: {i: r for i, r in self.rounds.items() if i in identities})
+
+    def pauses(self, identities: Collection[str]) -> Mapping[str, History]:
+        return self._call("pauses", lambda: {i: h for i, h in self.noted.items() if i in identities})
 
     def begin(self, identity: str, before: Round | None, new: Round) -> bool:
         def put() -> bool:

@@ -86,7 +86,7 @@ OF = f'identities."{ADDRESS}"'
         (unsigned, "dkim", AT, "DKIM records: Failed", "get-email-identity"),
         (unlisted, "unlisted", 'identities."shop@example.com"', "names only example.com", "npx cdk deploy"),
         (subdomain_unlisted, "unlisted", 'identities."mail.example.com"', "names only example.com", "npx cdk deploy"),
-        (paused_set, "set paused", f"{OF}.configuration_set", "is paused", "put-configuration-set-sending-options"),
+        (paused_set, "set paused", f"{OF}.configuration_set", "nothing says why", "ses-feedback resume"),
         (no_set, "set", f"{OF}.configuration_set", "has no configuration set", "npx cdk deploy"),
         (no_tls, "set options", f"{OF}.configuration_set.tls", "TLS optional, not require", "--tls-policy REQUIRE"),
         (

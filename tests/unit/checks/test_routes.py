@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ses_feedback import naming
@@ -142,3 +144,13 @@ def test_identities_are_asked_once_however_many_senders_they_cover() -> None:
     ask(there, *(f"a{n}@example.com" for n in range(150)))
     assert [c for c in there.calls if c.startswith("default_set")] == [f"default_set {DOMAIN}"]
     assert sum(c.startswith("verifications") for c in there.calls) == 2
+
+
+def test_a_paused_set_is_shown() -> None:
+    """Whoever wonders why mail does not go out sees it here, whether it names the file's set or another."""
+    there = world()
+    there.sets[OWN_SET] = replace(there.sets[OWN_SET], sending=False)
+    (live, other) = ask(there, ADDRESS, DOMAIN)
+    (difference,) = live.differences
+    assert difference == f"sending through {OWN_SET} is paused: SES refuses this mail; ses-feedback doctor says why"
+    assert other.differences == ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,6 +11,7 @@ from ses_feedback import naming
 from ses_feedback.config import Config, parse
 from ses_feedback.config.loop import to_loop
 from ses_feedback.domain.errors import FeedbackError
+from ses_feedback.domain.pauses import History
 from ses_feedback.domain.settings import (
     FEEDBACK_TYPES,
     NOTIFICATION_TYPES,
@@ -114,6 +115,7 @@ class World:
         }
         self.quarantine: list[int] = [0]
         self.secret_problem: FeedbackError | None = None
+        self.paused: dict[str, History] = {}
         self.memory = FakeMemory({i.name: _wired(i) for i in identities})
         self.clock = Time()
 
@@ -257,11 +259,14 @@ class World:
 
     @property
     def places(self) -> Places:
-        return Places(self._verify_secret, lambda: iter(self.quarantine))
+        return Places(self._verify_secret, lambda: iter(self.quarantine), self._pauses)
 
     def _verify_secret(self) -> None:
         if self.secret_problem is not None:
             raise self.secret_problem
+
+    def _pauses(self, identities: Collection[str]) -> Mapping[str, History]:
+        return {identity: history for identity, history in self.paused.items() if identity in identities}
 
     def stack(self, kind: Callable[[str], str], **changes: Any) -> None:
         """Change one stack."""

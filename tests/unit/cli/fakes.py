@@ -13,7 +13,10 @@ from ses_feedback.domain.policy import DEFAULT_POLICY
 from ses_feedback.domain.times import DAY, HOUR, parse_time
 from ses_feedback.usecases.doctor import Inventory, Places
 from ses_feedback.usecases.merging import merge
+from ses_feedback.usecases.pausing import Desk
 from ses_feedback.usecases.ports import AccountLists, Listed, QuestionStore, Stored
+from tests.unit.breaker.fakes import JO
+from tests.unit.breaker.fakes import World as PauseWorld
 from tests.unit.checks.world import World
 from tests.unit.usecases.comeback import Calls, Objects, Queue
 
@@ -101,6 +104,8 @@ class FakeDeployment:
     quarantine: Objects = field(init=False)
     queues: dict[str, Queue] = field(default_factory=dict)
     world: World | None = None
+    sending: PauseWorld = field(default_factory=PauseWorld)
+    caller: str = JO
 
     def __post_init__(self) -> None:
         self.quarantine = Objects(self.calls)
@@ -117,6 +122,10 @@ class FakeDeployment:
     def places(self) -> Places:
         assert self.world is not None
         return self.world.places
+
+    @property
+    def pauses(self) -> Desk:
+        return self.sending.desk
 
     def lists(self, *spellings: str) -> AccountLists:
         self.account_lists.spellings = spellings

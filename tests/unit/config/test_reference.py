@@ -85,7 +85,10 @@ def test_the_example_in_every_message_is_a_right_value(key: schema.Key, heading:
         "[on_call]": {"on_call": {"page": [{"email": "a@example.com"}], **given}},
         "[teams.NAME]": {"teams": {"x": given}},
         "Destinations": {"teams": {"x": {"notify": [{**destination.get(key.name, {}), **given}]}}},
-        '[identities."NAME"]': {"teams": {"developers": sms}, "identities": {"example.com": given}},
+        '[identities."NAME"]': {
+            "teams": {"developers": sms},
+            "identities": {"example.com": {**({"configuration_set": True} if key.name == "breaker" else {}), **given}},
+        },
         "configuration_set": {"identities": {"example.com": {"configuration_set": given}}},
         "[canary]": {"canary": given},
         "[[policy.CLASS]]": {"policy": {"blocked": [{"count": 2, "within": "1d", "suppress_for": "1d", **given}]}},

@@ -51,3 +51,39 @@ def test_subject_fits_into_what_sns_takes() -> None:
     """A long name is cut: SNS refuses a subject above 100 letters."""
     assert notices.subject({"AlarmName": "a"}, "ALARM", "us-east-1") == 'ALARM: "a" in US East (N. Virginia)'
     assert len(notices.subject({"AlarmName": "n" * 300}, "ALARM", "us-east-1")) == 100
+
+
+def test_a_function_gets_the_documented_event() -> None:
+    """The keys of the user guide's example of a composite alarm, *Invoke a Lambda function from an alarm*."""
+    alarm = {
+        "AlarmName": "page",
+        "AlarmArn": ARN,
+        "AlarmRule": 'ALARM("a")',
+        "StateReasonData": '{"triggeringAlarms": []}',
+        "ActionsSuppressor": "late",
+        "ActionsSuppressorWaitPeriod": 120,
+        "ActionsSuppressorExtensionPeriod": 180,
+    }
+    said = notices.function_event(alarm, "OK", "ALARM", "why", account="1", region="eu-west-1", at=AT)
+    assert {key: said[key] for key in ("source", "alarmArn", "accountId", "region", "time")} == {
+        "source": "aws.cloudwatch",
+        "alarmArn": ARN,
+        "accountId": "1",
+        "region": "eu-west-1",
+        "time": "2026-01-27T14:59:38.237+0000",
+    }
+    data = said["alarmData"]
+    assert (data["alarmName"], data["previousState"]["value"]) == ("page", "OK")
+    assert data["state"] == {
+        "value": "ALARM",
+        "reason": "why",
+        "reasonData": '{"triggeringAlarms": []}',
+        "timestamp": "2026-01-27T14:59:38.237+0000",
+    }
+    assert data["configuration"] == {
+        "description": "",
+        "alarmRule": 'ALARM("a")',
+        "actionsSuppressor": "late",
+        "actionsSuppressorWaitPeriod": 120,
+        "actionsSuppressorExtensionPeriod": 180,
+    }
