@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -67,6 +67,11 @@ class MetricAlarm:
         return found.pop() if len(found) == 1 else None
 
     @property
+    def is_awss(self) -> bool:
+        """Whether it watches a rate that AWS computes."""
+        return any(metric.name in REPUTATION for metric in self.metrics.values())
+
+    @property
     def period(self) -> int:
         """Minutes of a period, the same for all its metrics."""
         return next(iter(self.metrics.values())).period
@@ -94,6 +99,11 @@ class Alarms:
     def identity_of(self, composite: CompositeAlarm) -> str | None:
         """Return the identity all of a composite's alarms watch, ``None`` where it is a roll-up."""
         return _only(alarm.identity for alarm in self._leaves(composite))
+
+    def is_awss(self, composite: CompositeAlarm) -> bool:
+        """Return whether a composite asks about AWS's own rates, and nothing else."""
+        leaves = self._leaves(composite)
+        return bool(leaves) and all(alarm.is_awss for alarm in leaves)
 
     def rate_of(self, composite: CompositeAlarm) -> str | None:
         """Return the rate all of a composite's alarms watch, ``None`` where there are two."""
@@ -132,7 +142,12 @@ def interpret(resources: Iterable[Mapping[str, Any]]) -> Alarms:
             plain.append(resource["Properties"])
         elif resource["Type"] == "AWS::CloudWatch::CompositeAlarm":
             composites.append(resource["Properties"])
-    rules = {properties["AlarmName"]: alarm_rule.parse(properties["AlarmRule"]) for properties in composites}
+    still = {p["AlarmName"] for p in plain if not _is_about_rates(p)}
+    rules = {p["AlarmName"]: alarm_rule.parse(p["AlarmRule"]) for p in composites}
+    # What asks about alarms that no traffic moves, and nothing else, says nothing either.
+    idle = {name for name, rule in rules.items() if alarm_rule.children(rule) and alarm_rule.children(rule) <= still}
+    composites = [p for p in composites if p["AlarmName"] not in idle]
+    rules = {name: _without(rule, still) for name, rule in rules.items() if name not in idle}
     severities = {properties["AlarmName"]: _severity(properties) for properties in composites}
     told_through: dict[str, str] = {}
     for name, rule in rules.items():
@@ -148,7 +163,7 @@ def interpret(resources: Iterable[Mapping[str, Any]]) -> Alarms:
     while waiting:  # composites over composites come after what they ask about
         ready = [p for p in waiting if alarm_rule.children(rules[p["AlarmName"]]) <= playable]
         if not ready:
-            break  # what is left asks about alarms that no traffic moves
+            break  # what is left asks about alarms that are not there, or left out
         for properties in ready:
             name = properties["AlarmName"]
             made.append(
@@ -164,6 +179,20 @@ def interpret(resources: Iterable[Mapping[str, Any]]) -> Alarms:
             playable.add(name)
             waiting.remove(properties)
     return Alarms(tuple(metric), tuple(made))
+
+
+def _without(rule: alarm_rule.Rule, still: Set[str]) -> alarm_rule.Rule:
+    """Return a rule in which alarms that no traffic moves are in OK for good."""
+    match rule:
+        case alarm_rule.Is(state, name) if name in still:
+            return alarm_rule.Constant(state == "OK")
+        case alarm_rule.Not(inner):
+            return alarm_rule.Not(_without(inner, still))
+        case alarm_rule.Both(left, right):
+            return alarm_rule.Both(_without(left, still), _without(right, still))
+        case alarm_rule.Either(left, right):
+            return alarm_rule.Either(_without(left, still), _without(right, still))
+    return rule
 
 
 def _stats(properties: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any], str, int]]:

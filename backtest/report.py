@@ -91,9 +91,10 @@ def _harmful(verdicts: Sequence[Verdict]) -> str:
             warn, page = (since(_after(v, v.first(s))) for s in ("warn", "page"))
             if v.first("page") is None:
                 page = "by AWS's rate: " + ", ".join(since(_after(v, a.page)) for a in v.assumed)
-            rows.append([_linked(v), v.scenario.says, warn, f"**{page}**", *cells, str(v.false_pages())])
+            incident = str(v.alarms_of_an_incident())
+            rows.append([_linked(v), v.scenario.says, warn, f"**{page}**", *cells, incident, str(v.false_pages())])
     assumed = [f"V = {days} d: AWS's rate then → its line" for days in VOLUME_DAYS]
-    head = ("harmful", "", "warn after", "**page after**", *assumed, "false pages")
+    head = ("harmful", "", "warn after", "**page after**", *assumed, "pages per incident", "false pages")
     return _table(head, rows)
 
 

@@ -25,7 +25,7 @@ class Scenario:
     """One kind of traffic. ``onset`` is the minute harm begins, ``None`` where there is none.
 
     ``culprit``: whose mail does it, ``None`` where it is many identities together. ``short`` is how many days are
-    enough in the tests.
+    enough in the tests. ``apart``: each identity is an environment of its own; else all are in one.
     """
 
     name: str
@@ -36,6 +36,7 @@ class Scenario:
     culprit: str | None = None
     rate: str = "bounce"
     short: int = 60
+    apart: bool = False
 
     @property
     def harmful(self) -> bool:
@@ -47,10 +48,11 @@ class Scenario:
         return self.make(days or self.days)
 
 
-def configuration(sendings: Sendings) -> Config:
-    """Return the configuration of a deployment with these identities, all in production."""
+def configuration(sendings: Sendings, *, apart: bool = False) -> Config:
+    """Return the configuration of a deployment with these identities, all in production or each in its own."""
     values = tomllib.loads('[on_call]\npage = [{ email = "oncall@example.com" }]')
-    return parse({**values, "identities": {name: {} for name in sendings}})
+    identities = {name: {"environment": name.partition(".")[0]} if apart else {} for name in sendings}
+    return parse({**values, "identities": identities})
 
 
 def _names(number: int) -> list[str]:
@@ -277,6 +279,14 @@ SCENARIOS: Final = (
     ),
     Scenario(
         "many-small", "sixty senders of 120 mails a day, all at 9% from one day on", 90, _many_small, _ONSET, None
+    ),
+    Scenario(
+        "many-environments",
+        "the same, each sender an environment of its own",
+        90,
+        _many_small,
+        _ONSET,
+        apart=True,
     ),
     Scenario(
         "complaint-wave",

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+import numpy as np
+
 from backtest import account
 from backtest.account import REVIEW, VOLUME_DAYS, Rates, Volume
-from backtest.alarms import Alarms, MetricAlarm
-from backtest.evaluator import States, play
+from backtest.alarms import Alarms
+from backtest.evaluator import ALARM, States, play
 from backtest.mail import MINUTES_A_DAY, Mail
 from backtest.scenarios import HOUR, WARM_UP_DAYS, Scenario, configuration
 from backtest.simulator import Cohorts, Floats, simulate
@@ -32,6 +34,7 @@ class Told(NamedTuple):
 class Assumed(NamedTuple):
     """One assumption about the representative volume, and what AWS's rate did under it.
 
+    ``incidents``: which alarms paged of each incident from the onset on, our own and those on AWS's rate.
     ``crossed`` is the minute AWS's line was reached, ``None`` where it was not. ``at_page`` is AWS's rate when the
     first page was sent; the pages are those under this assumption, since AWS's own rate has alarms as well.
     """
@@ -43,16 +46,21 @@ class Assumed(NamedTuple):
     at_page: float | None
     page: int | None
     account_page: int | None
+    incidents: tuple[tuple[str, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """One scenario, played. ``messages`` are those of our own rates, ``raw`` those of raw percentages."""
+    """One scenario, played. ``messages`` are those of our own rates, ``raw`` those of raw percentages.
+
+    ``of_one``: the names of alarms over a single identity's mail.
+    """
 
     scenario: Scenario
     messages: tuple[Told, ...]
     assumed: tuple[Assumed, ...]
     raw: tuple[Told, ...]
+    of_one: frozenset[str]
     mail: Mail
     cohorts: Cohorts
 
@@ -69,6 +77,18 @@ class Verdict:
         """Return how many pages were sent while nothing was wrong."""
         return sum(t.severity == "page" and (not self.scenario.harmful or t.at < self.onset) for t in self.messages)
 
+    def alarms_of_an_incident(self) -> int:
+        """Return how many alarms paged of the same incident, at most."""
+        return max((len(alarms) for a in self.assumed for alarms in a.incidents), default=0)
+
+    def repeated(self) -> int:
+        """Return how many incidents were paged once more by an alarm over more mail, which must be silent by then.
+
+        The other way round is news: an identity's page after one over all of them says who it is.
+        """
+        found = {alarms for a in self.assumed for alarms in a.incidents}
+        return sum(any(alarm not in self.of_one for alarm in alarms[1:]) for alarms in found)
+
     def problems(self) -> list[str]:
         """Return what is not as required, one sentence each: the requirement of the backtest."""
         found = []
@@ -76,6 +96,8 @@ class Verdict:
             found.append(f"{pages} false pages")
         if not self.scenario.harmful:
             found += [f"AWS's own rate paged, V = {a.days} days" for a in self.assumed if a.page is not None]
+        if incidents := self.repeated():
+            found.append(f"{incidents} incidents were paged again by an alarm over more mail")
         for assumed in self.assumed if self.scenario.harmful else ():
             if assumed.page is None:
                 found.append(f"no page, V = {assumed.days} days")
@@ -85,12 +107,13 @@ class Verdict:
         return found
 
 
-def messages(alarms: Alarms, mail: Mail) -> tuple[Told, ...]:
+def messages(alarms: Alarms, mail: Mail, states: dict[str, States] | None = None) -> tuple[Told, ...]:
     """Return what on-call is told by alarms over mail, in the order of time.
 
     Nothing here makes the tally late, so that an alarm it would hold back waits for it in vain and then tells.
+    ``states`` are those of alarms that were played before; what is played here joins them.
     """
-    states: dict[str, States] = {}
+    states = {} if states is None else states
     wanted = {c.name for c in alarms.composite} | {a.name for a in alarms.metric if a.acts}
 
     def keep(name: str, of: States) -> None:
@@ -115,17 +138,38 @@ def messages(alarms: Alarms, mail: Mail) -> tuple[Told, ...]:
     return tuple(sorted(found))
 
 
+def incidents(pages: Iterable[Told], states: Mapping[str, States]) -> tuple[tuple[str, ...], ...]:
+    """Return which alarms paged of each incident, in the order of time.
+
+    An incident lasts while a page that on-call was told of is on, and an hour more. An alarm that goes off and on
+    again in it, because a rate rests at the threshold, counts once.
+    """
+    found: list[list[str]] = []
+    over = -1
+    for at, alarm, _ in sorted(pages):
+        if at >= over:
+            found.append([])
+        if alarm not in found[-1]:
+            found[-1].append(alarm)
+        off = np.flatnonzero(states[alarm][at:] != ALARM)
+        over = max(over, (at + int(off[0]) if len(off) else len(states[alarm])) + HOUR)
+    return tuple(tuple(alarms) for alarms in found)
+
+
 def examine(
     scenario: Scenario, alarms_of: Callable[[Config], Alarms], *, days: int | None = None, seed: int = SEED
 ) -> Verdict:
     """Play a scenario through the alarms of a deployment and through the usual designs."""
     sendings = scenario.sendings(days)
-    config = configuration(sendings)
+    config = configuration(sendings, apart=scenario.apart)
     alarms = alarms_of(config)
     mail, cohorts = simulate(config, sendings, seed)
-    own = Alarms(tuple(a for a in alarms.metric if not _is_awss(a)), alarms.composite)
-    awss = Alarms(tuple(a for a in alarms.metric if _is_awss(a)), ())
-    sent = messages(own, mail)
+    own = Alarms(
+        tuple(a for a in alarms.metric if not a.is_awss), tuple(c for c in alarms.composite if not alarms.is_awss(c))
+    )
+    awss = Alarms(tuple(a for a in alarms.metric if a.is_awss), tuple(c for c in alarms.composite if alarms.is_awss(c)))
+    states: dict[str, States] = {}
+    sent = messages(own, mail, states)
     onset = scenario.onset or 0
     assumed = []
     for v in VOLUME_DAYS:
@@ -137,10 +181,10 @@ def examine(
                 ("AWS/SES", "Reputation.ComplaintRate"): account.published(rates.complaint),
             }
         )
-        pages = [t.at for t in (*sent, *messages(awss, mail)) if t.severity == "page" and t.at >= onset]
+        paged = [t for t in (*sent, *messages(awss, mail, states)) if t.severity == "page" and t.at >= onset]
         usual = [t.at for t in messages(account_alone(), mail) if t.at >= onset]
         of: Floats = getattr(rates, scenario.rate)
-        page = min(pages, default=None)
+        page = min((t.at for t in paged), default=None)
         assumed.append(
             Assumed(
                 v,
@@ -150,10 +194,9 @@ def examine(
                 None if page is None else float(of[page]),
                 page,
                 min(usual, default=None),
+                incidents(paged, states),
             )
         )
-    return Verdict(scenario, sent, tuple(assumed), messages(raw_percentages(config), mail), mail, cohorts)
-
-
-def _is_awss(alarm: MetricAlarm) -> bool:
-    return any(metric.namespace == "AWS/SES" for metric in alarm.metrics.values())
+    raw = messages(raw_percentages(config), mail)
+    of_one = frozenset(c.name for c in alarms.composite if alarms.identity_of(c) is not None)
+    return Verdict(scenario, sent, tuple(assumed), raw, of_one, mail, cohorts)

@@ -32,11 +32,14 @@ class Lock:
     """Owner of the deployment, the cell (from 1) of each identity, and how many cells there have ever been.
 
     ``highest`` outlives the identities of its cell: the cell is synthesised empty then, and ``cdk deploy`` deletes it.
+    ``environments`` are those that each cell has ever had an alarm for, sorted; they outlive their identities too,
+    since another stack may name that alarm.
     """
 
     owner: str
     cells: Mapping[str, int] = field(default_factory=dict)
     highest: int = 0
+    environments: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
 
     def members(self) -> dict[int, list[str]]:
         """Return the identities of every cell from 1 to ``highest``, sorted; a cell may have none."""
@@ -88,28 +91,56 @@ def _parse(data: object) -> Lock:
     highest = data.get("highest", least)
     if type(highest) is not int or highest < least:
         raise ValueError(f"highest must be a number from {least} on")
-    return Lock(owner, dict(cells), highest)
+    return Lock(owner, dict(cells), highest, _parse_environments(data.get("environments", {}), highest))
 
 
-def allocate(lock: Lock, weights: Mapping[str, int]) -> Lock:
+def _parse_environments(data: object, highest: int) -> dict[int, tuple[str, ...]]:
+    """Return the environments of each cell; older files have none."""
+    if not isinstance(data, dict):
+        raise ValueError("environments must be an object of cells and lists")  # noqa: TRY004 - a fault of the file
+    found: dict[int, tuple[str, ...]] = {}
+    for number, names in data.items():
+        if not (re.fullmatch(r"[1-9]\d{0,5}", number, re.ASCII) and int(number) <= highest):
+            raise ValueError(f"environments of cell {number}: there is no such cell")
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise ValueError(f"the environments of cell {number} must be a list of names")
+        found[int(number)] = tuple(sorted(set(names)))
+    return found
+
+
+def allocate(lock: Lock, weights: Mapping[str, int], environments: Mapping[str, str] | None = None) -> Lock:
     """Return the lock with every identity of ``weights`` (its resources) in a cell, and no other.
 
     An identity stays where it is; a new one goes to the first cell with room up to ``FILL_TO``, in the order of names.
+    ``environments`` are those of identities with alarms of their own: in each cell, each is one resource more.
     Raises ``CellOverflow`` where a cell would exceed ``MOST``, naming the identity that weighs most in it.
     """
+    environments = environments or {}
     cells = {identity: lock.cells[identity] for identity in sorted(weights) if identity in lock.cells}
     loads: dict[int, int] = {}
-    for identity, number in cells.items():
+    known = {number: set(names) for number, names in lock.environments.items()}
+
+    def settle(identity: str, number: int) -> None:
+        cells[identity] = number
         loads[number] = loads.get(number, 0) + weights[identity]
+        if identity in environments:
+            known.setdefault(number, set()).add(environments[identity])
+
+    def would_hold(identity: str, number: int) -> int:
+        new = {environments[identity]} if identity in environments else set()
+        return loads[number] + weights[identity] + len(known.get(number, set()) | new)
+
+    for identity, number in cells.items():
+        settle(identity, number)
     highest = lock.highest
     for identity in sorted(weights.keys() - cells.keys()):
         number = 1
-        while loads.get(number, 0) and loads[number] + weights[identity] > FILL_TO:
+        while loads.get(number, 0) and would_hold(identity, number) > FILL_TO:
             number += 1
-        cells[identity] = number
-        loads[number] = loads.get(number, 0) + weights[identity]
+        settle(identity, number)
         highest = max(highest, number)
-    for number, load in sorted(loads.items()):
+    for number in sorted(loads):
+        load = loads[number] + len(known.get(number, ()))
         if load > MOST:
             heaviest = max((i for i in cells if cells[i] == number), key=lambda i: (weights[i], i))
             raise CellOverflow(
@@ -117,7 +148,8 @@ def allocate(lock: Lock, weights: Mapping[str, int]) -> Lock:
                 f"for this identity, and a cell takes {MOST}; give its team fewer destinations, such as one queue or "
                 "function that passes them on, or its configuration set fewer events"
             )
-    return Lock(lock.owner, dict(sorted(cells.items())), highest)
+    ever = {number: tuple(sorted(known[number])) for number in sorted(known)}
+    return Lock(lock.owner, dict(sorted(cells.items())), highest, ever)
 
 
 def write_lock(path: Path, lock: Lock, *, before: Lock | None) -> bool:
@@ -128,7 +160,10 @@ def write_lock(path: Path, lock: Lock, *, before: Lock | None) -> bool:
     """
     if lock == before:
         return False
-    text = json.dumps({"owner": lock.owner, "highest": lock.highest, "cells": dict(lock.cells)}, indent=2) + "\n"
+    content: dict[str, object] = {"owner": lock.owner, "highest": lock.highest, "cells": dict(lock.cells)}
+    if lock.environments:
+        content["environments"] = {str(number): list(names) for number, names in lock.environments.items()}
+    text = json.dumps(content, indent=2) + "\n"
     try:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         temporary = Path(name)

@@ -7,7 +7,8 @@ from typing import Any, Final
 from aws_cdk import aws_ses as ses
 from constructs import Construct, IDependable
 
-from infra.alarms.reputation import DIMENSION_CONFIGURATION_SET, ReputationAlarms
+from infra.alarms.rates import RateAlarms
+from infra.alarms.reputation import DIMENSION_CONFIGURATION_SET, ReputationAlarms, ReputationPages
 from ses_feedback import naming
 from ses_feedback.config.model import ConfigurationSet
 
@@ -26,7 +27,7 @@ _EVENT_TYPE_OF: Final = {
 
 
 class OwnConfigurationSet(Construct):
-    """The set that the wiring makes the identity's default.
+    """The set that the wiring makes the identity's default. While ``rates`` page, AWS's rate of the set does not.
 
     It says nothing about sending being enabled: a pause, by hand or by a circuit breaker, outlives the next deployment.
     ``destinations`` are its event destinations, without which mail under the set would be sent unheard.
@@ -41,6 +42,7 @@ class OwnConfigurationSet(Construct):
         region: str,
         identity: str,
         options: ConfigurationSet,
+        rates: RateAlarms | None,
     ) -> None:
         super().__init__(scope, construct_id)
         self.name = naming.configuration_set_name(deployment, identity)
@@ -69,15 +71,28 @@ class OwnConfigurationSet(Construct):
                 ),
             )
         ]
-        ReputationAlarms(
+        subject = f"the configuration set {self.name} ({identity})"
+        reputation = ReputationAlarms(
             self,
             "Reputation",
             deployment=deployment,
             region=region,
             named=identity,
-            subject=f"the configuration set {self.name} ({identity})",
+            subject=subject,
             configuration_set=self.name,
+            part_of_pages=rates is not None,
         )
+        if rates is not None:
+            ReputationPages(
+                self,
+                "ReputationPages",
+                deployment=deployment,
+                region=region,
+                named=identity,
+                subject=subject,
+                muted_by=rates.paged,
+                after=[*reputation.made, rates.told],
+            )
 
     def publish(self, kind: str, topic_arn: str, *after: IDependable) -> None:
         """Publish events of a kind to a topic, once ``after`` are there: its policy, which SES tries, and listeners."""

@@ -9,19 +9,19 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from infra import arns
-from infra.alarms.kinds import PAGE, SEVERITIES
-from infra.alarms.rates import RateAlarms
-from infra.alarms.reputation import ReputationAlarms
+from infra.alarms.factory import runbooks_at
+from infra.alarms.kinds import SEVERITIES
+from infra.alarms.reputation import ACCOUNT, ReputationAlarms
 from infra.alarms.whole import WholeAlarms
 from infra.breaker import Breaker
 from infra.canaries import Canaries
 from infra.digests import Digests
 from infra.functions import FunctionBuilder
 from infra.needed import canaries, needed
+from infra.on_call import OnCall
 from infra.queues import Queues
 from infra.schedules import Schedule
 from infra.target import Target
-from infra.topics import OnCallTopic
 from infra.wiring import claim_table
 from ses_feedback import naming
 from ses_feedback.config.loop import to_loop
@@ -59,6 +59,7 @@ class CoreStack(cdk.Stack):
     ) -> None:
         deployment, region = config.deployment.name, config.deployment.region
         super().__init__(scope, naming.core_stack(deployment), **kwargs)
+        runbooks_at(self, config.on_call.runbooks)
         builder = FunctionBuilder(
             deployment=deployment,
             region=region,
@@ -77,17 +78,7 @@ class CoreStack(cdk.Stack):
         functions = {f: builder.build(loop, f) for f in needed(config) if f != naming.CLAIM_TABLE}
         _invoke_record(loop, functions[naming.RECORD_FEEDBACK], queues, deployment=deployment, region=region)
         _consume(loop, functions, queues, tally_window_s=tally_window_s)
-        breaks = naming.BREAK_CIRCUIT in functions
-        for severity, destinations in zip(SEVERITIES, (config.on_call.page, config.on_call.warn), strict=True):
-            OnCallTopic(
-                loop,
-                f"OnCall{severity.capitalize()}",
-                deployment=deployment,
-                region=region,
-                severity=severity,
-                destinations=destinations,
-                roles=[_role(functions[naming.BREAK_CIRCUIT])] if breaks and severity == PAGE else [],
-            )
+        OnCall(loop, "OnCall", config=config, functions=functions)
         Schedule(
             loop,
             "CheckSchedule",
@@ -100,17 +91,12 @@ class CoreStack(cdk.Stack):
             Canaries(loop, "Canaries", config=config, function=functions[naming.SEND_CANARIES])
         if naming.TELL_TEAMS in functions:
             Digests(loop, "Digests", config=config, function=functions[naming.TELL_TEAMS])
-        if breaks:
+        if naming.BREAK_CIRCUIT in functions:
             breaker = functions[naming.BREAK_CIRCUIT]
             Breaker(loop, "Breaker", deployment=deployment, region=region, function=breaker)
         _alarms(loop, config)
         loop.node.add_dependency(claim)
         _outputs(self, config)
-
-
-def _role(function: lambda_.Function) -> str:
-    assert function.role is not None
-    return function.role.role_arn
 
 
 def _invoke_record(scope: Construct, record: lambda_.Function, queues: Queues, *, deployment: str, region: str) -> None:
@@ -162,21 +148,18 @@ def _alarms(scope: Construct, config: Config) -> None:
         deployment=deployment,
         region=region,
         functions=needed(config),
+        texts=config.on_call.texts(),
         canary_mails=mails_an_hour(canaries(config), config.canary.every),
     )
     ReputationAlarms(
-        scope, "Reputation", deployment=deployment, region=region, named="account", subject=f"the account in {region}"
+        scope,
+        "Reputation",
+        deployment=deployment,
+        region=region,
+        named=ACCOUNT,
+        subject=f"the account in {region}",
+        part_of_pages=True,  # they are in the overview stack, which knows every other page
     )
-    if config.deployment.alarms == "environment":
-        for environment in config.environments():
-            RateAlarms(
-                scope,
-                f"Rates{naming.camel(environment)}{naming.identity_hash(environment)}",
-                deployment=deployment,
-                region=region,
-                dimension=naming.DIMENSION_ENVIRONMENT,
-                subject=environment,
-            )
 
 
 def _outputs(scope: cdk.Stack, config: Config) -> None:

@@ -1,7 +1,7 @@
 """What a deployment costs a month at list price before any mail is sent. Pure; a test counts the same in the templates.
 
 Prices are AWS's list prices in us-east-1: custom metric $0.30, alarm $0.10 for each metric it reads, composite alarm
-$0.50, KMS key $1, secret $0.40, a thousand mails $0.10. A month has 30 days. Free tiers are left out.
+$0.50, dashboard $3, KMS key $1, secret $0.40, a thousand mails $0.10. A month has 30 days. Free tiers are left out.
 What other mail than the canaries' adds is in ``docs/cost.md``.
 """
 
@@ -10,8 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from infra.alarms import blocked
 from infra.alarms.rules import RATE_RULES, REPUTATION_LEVELS
-from infra.needed import canaries, needed, told_teams
+from infra.alarms.together import composites, rolled_up, whole_is_rolled_up
+from infra.cells import Lock, allocate
+from infra.dashboards import dashboards
+from infra.needed import canaries, needed, of_the_loop, timed, told_teams
+from infra.weights import alarmed_environments, weights
 from ses_feedback import naming
 from ses_feedback.config.model import Config
 from ses_feedback.domain.canary import MAILS
@@ -20,6 +25,7 @@ from ses_feedback.domain.times import DAY
 METRIC: Final = 0.30
 ALARM_METRIC: Final = 0.10
 COMPOSITE: Final = 0.50
+DASHBOARD: Final = 3.00
 KEY: Final = 1.00
 SECRET: Final = 0.40
 MAIL: Final = 0.0001
@@ -27,11 +33,13 @@ MONTH: Final = 30 * DAY
 
 _RATE_ALARM_METRICS: Final = sum(len(rule.metrics()) for rule in RATE_RULES)
 _COMPOSITES: Final = 2
+_SET_COMPOSITES: Final = 2  # of a configuration set's reputation, where its identity's page mutes them
 _REPUTATION_ALARMS: Final = sum(len(levels) for levels in REPUTATION_LEVELS.values())
 _CONFIGURATION_SET_METRICS: Final = 7 + 2  # its event types, and AWS's two rates, all in CloudWatch under its name
 # Metrics read by the alarms of the whole besides errors of functions: tally age 1, dead letters 2, team's 1, retry 2,
 # destination failures 1, dropped 1, quarantined 1, on-call 2, silence 2, drift 1, and AWS's account rates.
 _CORE_ALARM_METRICS: Final = 14 + _REPUTATION_ALARMS
+_BLOCKED_ALARM_METRICS: Final = len(blocked.RULES) * len(blocked.METRICS)
 _CORE_METRICS: Final = (naming.METRIC_TALLIED, naming.METRIC_QUARANTINED, naming.METRIC_DRIFTED)
 _CANARY_METRICS: Final = (naming.METRIC_CANARY_MISSING, naming.METRIC_CANARY_ROUND_TRIP)
 _CANARY_ALARMS: Final = 2  # a warning and a page, each reading what is missing
@@ -51,39 +59,66 @@ class Line:
         return self.count * self.each
 
 
-def monthly(config: Config) -> tuple[Line, ...]:
-    """Return what a deployment costs a month, line by line, for its identities and the choice of ``alarms``."""
-    identities = len(config.identities)
-    watched = identities if config.deployment.alarms == "identity" else len(config.environments())
+def monthly(config: Config, lock: Lock | None = None) -> tuple[Line, ...]:
+    """Return what a deployment costs a month, line by line, for its identities and the choice of ``alarms``.
+
+    Without a ``lock`` its cells are those of a first deployment.
+    """
+    lock = lock or allocate(Lock(""), weights(config), alarmed_environments(config))
+    cells = {number: lock.environments.get(number, ()) for number, members in lock.members().items() if members}
+    watched = len(config.identities) if config.deployment.alarms == "identity" else 0
+    environments = len(config.environments())
+    roll_ups = len(rolled_up(config)) + whole_is_rolled_up(config)
+    paged = sum(len(names) for names in cells.values())
     senders = canaries(config)
     sets = sum(bool(identity.configuration_set) for identity in config.identities.values())
     return (
         Line("metrics of rates", watched * len(naming.RATE_METRICS), METRIC),
+        Line("metrics of all identities together", (environments + 1) * len(naming.RATE_METRICS), METRIC),
+        Line("metrics of blocked mail", environments, METRIC),
         Line("alarm metrics of rates", watched * _RATE_ALARM_METRICS, ALARM_METRIC),
-        Line("composite alarms", watched * _COMPOSITES, COMPOSITE),
+        Line("alarm metrics over several", roll_ups * _RATE_ALARM_METRICS, ALARM_METRIC),
+        Line("composite alarms of identities", watched * _COMPOSITES, COMPOSITE),
+        Line("composite alarms over several", paged + composites(config, cells), COMPOSITE),
         Line("metrics of configuration sets", sets * _CONFIGURATION_SET_METRICS, METRIC),
         Line("alarm metrics of configuration sets", sets * _REPUTATION_ALARMS, ALARM_METRIC),
+        Line("composite alarms of configuration sets", sets * _SET_COMPOSITES if watched else 0, COMPOSITE),
         Line("metrics of the whole", len(_CORE_METRICS), METRIC),
-        Line("alarm metrics of the whole", _CORE_ALARM_METRICS + len(needed(config)), ALARM_METRIC),
+        Line("alarm metrics of blocked mail", environments * _BLOCKED_ALARM_METRICS, ALARM_METRIC),
+        Line("composite alarms of blocked mail", environments, COMPOSITE),
+        Line("alarm metrics of the whole", _CORE_ALARM_METRICS + _functions(config) + _on_call(config), ALARM_METRIC),
         Line("alarm metrics of digests", len(told_teams(config)), ALARM_METRIC),
         Line("metrics of canaries", len(_CANARY_METRICS) if senders else 0, METRIC),
         Line("alarm metrics of canaries", _CANARY_ALARMS if senders else 0, ALARM_METRIC),
         Line("mails of canaries", senders * MAILS * MONTH // config.canary.every, MAIL),
+        Line("dashboards", len(dashboards(config)), DASHBOARD),
         Line("key", 1, KEY),
         Line("secret", 1, SECRET),
     )
 
 
-def report(config: Config, cells: int) -> str:
+def _functions(config: Config) -> int:
+    """Return how many metrics of functions alarms read: errors of all, throttles, and the duration of some."""
+    found = needed(config)
+    return len(found) + len(of_the_loop(found)) + len(timed(found))
+
+
+def _on_call(config: Config) -> int:
+    """Return what the alarm on undelivered messages reads more where people read text: their topics, and a failure."""
+    texts = len(config.on_call.texts())
+    return texts + 1 if texts else 0
+
+
+def report(config: Config, lock: Lock) -> str:
     """Return the cost as the few lines that synth prints."""
-    lines = [line for line in monthly(config) if line.count]
-    identities = len(config.identities)
+    lines = [line for line in monthly(config, lock) if line.count]
+    identities, cells = len(config.identities), sum(1 for members in lock.members().values() if members)
     head = (
         f"{config.deployment.name}: {_count(identities, 'identity', 'identities')} in {_count(cells, 'cell', 'cells')}"
     )
     head += ", list price a month before use:"
-    rows = [f"  {line.what:<36}{line.count:>7,} x {_price(line.each):<7} {line.dollars:>10,.2f}" for line in lines]
-    total = f"  {'total':<36}{'':>15} ${sum(line.dollars for line in lines):>11,.2f}"
+    rows = [f"  {line.what:<39}{line.count:>7,} x {_price(line.each):<7} {line.dollars:>10,.2f}" for line in lines]
+    total = f"  {'total':<39}{'':>15} ${sum(line.dollars for line in lines):>11,.2f}"
     if config.deployment.alarms == "identity" and identities > len(config.environments()):
         total += '   (alarms = "environment" is the cheap choice)'
     return "\n".join((head, *rows, total))

@@ -1,4 +1,4 @@
-"""A whole deployment: data, core and cells, and the order in which they are deployed."""
+"""A whole deployment: data, core, cells and overviews, and the order in which they are deployed."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ import aws_cdk as cdk
 from aws_cdk import aws_lambda as lambda_
 
 from infra import nag
+from infra.alarms.blocked import BlockedAlarms
+from infra.alarms.rollups import RollUps
 from infra.cell_stack import CellStack
 from infra.cells import Lock
 from infra.core_stack import CoreStack
 from infra.data_stack import DataStack
+from infra.overview_stack import OverviewStack, dealt
 from infra.target import LAMBDA, Target
 from ses_feedback import naming
 from ses_feedback.config.model import Config
@@ -44,7 +47,10 @@ def new_app(**options: Any) -> cdk.App:
 
 
 def add_stacks(app: cdk.App, *, config: Config, lock: Lock, code: lambda_.Code, settings: Settings) -> None:
-    """Add all stacks of a deployment to an app: data before core, core before cells, at most four cells at once."""
+    """Add all stacks of a deployment to an app: data, core, cells, at most four of them at once, and the overviews.
+
+    An emptied cell comes last: CloudWatch deletes no alarm that one of the overview still names.
+    """
     deployment, region = config.deployment.name, config.deployment.region
     nag.check(app)
     environment = cdk.Environment(region=region)
@@ -68,19 +74,44 @@ def add_stacks(app: cdk.App, *, config: Config, lock: Lock, code: lambda_.Code, 
     )
     core.add_stack_dependency(data)
     names = naming.output_names(config.identities)
-    cells: list[CellStack] = []
+    cells: dict[int, CellStack] = {}
+    emptied: list[CellStack] = []
     for number, members in lock.members().items():
         cell = CellStack(
             app,
             config=config,
             number=number,
             members=members,
+            environments=lock.environments.get(number, ()),
             output_names=names,
             rewire=settings.rewire,
             env=environment,
             description=f"{deployment}: SES identities, cell {number}",
         )
+        if not members:
+            emptied.append(cell)
+            continue
         cell.add_stack_dependency(core)
         if len(cells) >= CELLS_AT_ONCE:
-            cell.add_stack_dependency(cells[-CELLS_AT_ONCE])
-        cells.append(cell)
+            cell.add_stack_dependency(list(cells.values())[-CELLS_AT_ONCE])
+        cells[number] = cell
+    for number, boards in dealt(config):
+        overview = OverviewStack(
+            app,
+            deployment=deployment,
+            number=number,
+            members=boards,
+            runbooks=config.on_call.runbooks,
+            env=environment,
+            description=f"{deployment}: alarms over all identities, and dashboards"
+            if number == 1
+            else f"{deployment}: more dashboards",
+        )
+        overview.add_stack_dependency(core)
+        if number == 1:
+            BlockedAlarms(overview, "Blocked", config=config)
+            RollUps(overview, "RollUps", config=config, cells={n: lock.environments.get(n, ()) for n in cells})
+            for before in cells.values():
+                overview.add_stack_dependency(before)
+            for cell in emptied:
+                cell.add_stack_dependency(overview)

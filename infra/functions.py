@@ -30,7 +30,7 @@ _WILDCARDS: Final[Mapping[str, str]] = {
     "sns": "Topics of identities, digests and on-call are many; no other deployment's names begin so.",
     "s3": "Quarantined objects have no name before they exist; the bucket is the deployment's own.",
     "ses": "The core stack knows no identity: conditions narrow it to canaries and own identities, a name to own sets.",
-    "*": "SES's identity calls take no resource: an IAM policy cannot tell identities apart.",
+    "*": "SES's identity calls, and reading metrics and composite alarms of CloudWatch, take no resource in a policy.",
 }
 
 
@@ -56,9 +56,11 @@ SIZES: Final[Mapping[str, _Size]] = {
     # Less than the gap between two digests. The memory is a share of a CPU: a storm is 20,000 calls of SQS.
     naming.TELL_TEAMS: _Size(1_024, 280),
     naming.BREAK_CIRCUIT: _Size(256, 60, keyed=False),  # a dozen calls; SES takes one a second
+    # It begins no look-up after 20 seconds; the last one and the publishing may take half a minute each.
+    naming.EXPLAIN_ALARM: _Size(512, 90, keyed=False),
 }
 # Functions that find queues and topics of people by their names.
-_TELLING: Final = (naming.TELL_TEAMS, naming.BREAK_CIRCUIT)
+_TELLING: Final = (naming.TELL_TEAMS, naming.BREAK_CIRCUIT, naming.EXPLAIN_ALARM)
 # What of the wiring table a grant is about: the pattern of the items' keys.
 _ITEMS: Final[Mapping[str, str]] = {"canaries": "canary#*", "turns": "digest#*", "pauses": "pause#*"}
 # Functions that wait between two calls of SES.
@@ -175,6 +177,11 @@ class FunctionBuilder:
             "own sets": lambda: arns.configuration_set(region, naming.configuration_set_prefix(deployment) + "*"),
             "feedback topics": lambda: arns.topic(region, naming.topic_pattern(deployment)),
             "on-call topics": lambda: arns.topic(region, naming.on_call_topic_name(deployment, "*")),
+            "on-call texts": lambda: arns.topic(region, naming.on_call_text_topic_name(deployment, "*")),
+            "CloudWatch": lambda: "*",
+            "log of counting": lambda: arns.log_streams(
+                region, f"/aws/lambda/{naming.function_name(deployment, naming.TALLY_FEEDBACK)}"
+            ),
             "page topic": lambda: arns.topic(region, naming.on_call_topic_name(deployment, PAGE)),
         }
         statement: dict[str, Any] = {
@@ -207,7 +214,7 @@ class FunctionBuilder:
 def _acknowledge_wildcard(role: iam.CfnRole, resource: str) -> None:
     resolved = cdk.Stack.of(role).resolve(resource)
     text = resolved["Fn::Sub"] if isinstance(resolved, dict) else resolved
-    if text.endswith("*"):
+    if "*" in text:
         finding = text.replace("${", "<").replace("}", ">")
         acknowledge(role, f"IAM5[Resource::{finding}]", _WILDCARDS[_service(text)])
 

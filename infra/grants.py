@@ -30,7 +30,10 @@ Resource = Literal[
     "own sets",
     "feedback topics",
     "on-call topics",
+    "on-call texts",
     "page topic",
+    "CloudWatch",
+    "log of counting",
 ]
 
 
@@ -41,6 +44,9 @@ class Grant:
     ``SES under our tag`` makes identities that bear the deployment's tag, ``SES identities of our tag`` are these.
 
     ``turns`` are the wiring table's items of when teams were told, ``digest queues`` and ``digest topics`` all teams'.
+
+    ``on-call texts`` are the topics of those on call who read text; ``CloudWatch`` is its alarms and metrics, which for
+    these calls take ``*``; ``log of counting`` is the log group of the function that counts.
 
     ``pauses`` are its items of why identities are paused, ``page topic`` the on-call topic that pages.
 
@@ -147,6 +153,13 @@ GRANTS: Final[Mapping[str, tuple[Grant, ...]]] = {
         _KEY_BY_DYNAMODB,
         Grant("own sets", ("ses:GetConfigurationSet", "ses:PutConfigurationSetSendingOptions")),
         Grant("page topic", ("sns:Publish",)),
+        Grant("key by SNS", ("kms:GenerateDataKey", "kms:Decrypt")),
+    ),
+    # Publish is Lambda's own too, for the on-failure destination.
+    naming.EXPLAIN_ALARM: (
+        Grant("CloudWatch", ("cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData")),
+        Grant("log of counting", ("logs:FilterLogEvents",)),
+        Grant("on-call texts", ("sns:Publish",)),
         Grant("key by SNS", ("kms:GenerateDataKey", "kms:Decrypt")),
     ),
 }

@@ -18,13 +18,17 @@ from ses_feedback.config.model import ACTED_KINDS, NOTIFIED_KINDS, Config, Desti
 
 
 class IdentityLoop(Construct):
-    """The feedback loop of one identity. ``output_name`` is its name in the outputs of the stack."""
+    """The feedback loop of one identity. ``output_name`` is its name in the outputs of the stack.
+
+    ``rates`` are its alarms, where it has its own.
+    """
 
     def __init__(
         self, scope: cdk.Stack, *, config: Config, identity: Identity, output_name: str, rewire: str | None
     ) -> None:
         super().__init__(scope, naming.camel(identity.name) + naming.identity_hash(identity.name))
         self._deployment, self._region = config.deployment.name, config.deployment.region
+        self.rates = self._rate_alarms(config, identity) if config.deployment.alarms == "identity" else None
         own_set = self._configuration_set(identity)
         topics = {
             kind: FeedbackTopic(
@@ -58,16 +62,6 @@ class IdentityLoop(Construct):
                 own_set.publish(kind, topics[kind].arn, topics[kind].policy, *heard[kind])
             ready += own_set.destinations
         wiring.node.add_dependency(*ready)
-        if config.deployment.alarms == "identity":
-            RateAlarms(
-                self,
-                "Rates",
-                deployment=self._deployment,
-                region=self._region,
-                dimension=naming.DIMENSION_IDENTITY,
-                subject=identity.name,
-                trips=arns.function(self._region, self._deployment, naming.BREAK_CIRCUIT) if identity.breaker else None,
-            )
         for kind, topic in topics.items():
             cdk.CfnOutput(scope, naming.topic_output(kind, output_name), value=topic.arn)
         cdk.CfnOutput(
@@ -85,6 +79,18 @@ class IdentityLoop(Construct):
                     description=f"DNS record by which {identity.name} is verified and signs its mail",
                 )
 
+    def _rate_alarms(self, config: Config, identity: Identity) -> RateAlarms:
+        return RateAlarms(
+            self,
+            "Rates",
+            deployment=self._deployment,
+            region=self._region,
+            dimension=naming.DIMENSION_IDENTITY,
+            subject=identity.name,
+            thresholds=config.thresholds_of(identity),
+            trips=arns.function(self._region, self._deployment, naming.BREAK_CIRCUIT) if identity.breaker else None,
+        )
+
     def _configuration_set(self, identity: Identity) -> OwnConfigurationSet | None:
         if not identity.configuration_set:
             return None
@@ -95,6 +101,7 @@ class IdentityLoop(Construct):
             region=self._region,
             identity=identity.name,
             options=identity.configuration_set,
+            rates=self.rates,
         )
 
     def _subscribe(

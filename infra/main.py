@@ -18,7 +18,7 @@ from infra.deployment import DEFAULT_TALLY_WINDOW_S, Settings, add_stacks, new_a
 from infra.errors import SynthError
 from infra.sources import Sources
 from infra.target import LAMBDA, this_machine
-from infra.weights import resources
+from infra.weights import alarmed_environments, weights
 from ses_feedback import naming
 from ses_feedback.config import Config, ConfigError, load
 from ses_feedback.config.loop import asset_files
@@ -67,7 +67,7 @@ def _synthesise(app: cdk.App) -> None:
         raise bundling.error or SynthError(_why(error)) from None
     if write_lock(inputs.lock, lock, before=before):
         _say(f"{inputs.lock} has changed: commit it with the configuration, it says which stack an identity lives in")
-    _say(cost.report(config, sum(1 for members in lock.members().values() if members)))
+    _say(cost.report(config, lock))
     _say(*(f"warning: {line}" for line in warnings(config)))
 
 
@@ -90,8 +90,7 @@ def read_inputs(app: cdk.App) -> Inputs:
 
 def allocate_cells(config: Config, before: Lock | None) -> Lock:
     """Return the lock of a configuration, given the one there was. Raises ``CellOverflow``."""
-    weights = {name: resources(config, identity) for name, identity in config.identities.items()}
-    return allocate(before or new_lock(), weights)
+    return allocate(before or new_lock(), weights(config), alarmed_environments(config))
 
 
 def _text(app: cdk.App, key: str, expected: str = "a path") -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from ses_feedback import naming
@@ -29,9 +29,26 @@ _ONLY_WHERE: Final[Mapping[str, Callable[[Config], bool]]] = {
     naming.SEND_CANARIES: lambda config: canaries(config) > 0,
     naming.TELL_TEAMS: lambda config: bool(told_teams(config)),
     naming.BREAK_CIRCUIT: lambda config: breakers(config) > 0,
+    naming.EXPLAIN_ALARM: lambda config: bool(config.on_call.texts()),
 }
 
 
 def needed(config: Config) -> tuple[str, ...]:
     """Return those of ``naming.FUNCTIONS`` that a configuration has work for."""
     return tuple(f for f in naming.FUNCTIONS if f not in _ONLY_WHERE or _ONLY_WHERE[f](config))
+
+
+# Functions that only deployments run: CloudFormation calls them again.
+_OF_DEPLOYMENTS: Final = (naming.WIRE_IDENTITY, naming.CLAIM_TABLE)
+# Functions that stop by themselves before their time is up; what they do not get to, their next run does.
+_MIND_THE_CLOCK: Final = (*_OF_DEPLOYMENTS, naming.CHECK_LOOP, naming.SEND_CANARIES, naming.TELL_TEAMS)
+
+
+def of_the_loop(functions: Sequence[str]) -> tuple[str, ...]:
+    """Return those of some functions that run without a deployment."""
+    return tuple(f for f in functions if f not in _OF_DEPLOYMENTS)
+
+
+def timed(functions: Sequence[str]) -> tuple[str, ...]:
+    """Return those of some functions that Lambda cuts off half-way when their time is up."""
+    return tuple(f for f in functions if f not in _MIND_THE_CLOCK)

@@ -41,7 +41,11 @@ class Queues(Construct):
         super().__init__(scope, construct_id)
         self._region = region
         topics = naming.topic_pattern(deployment)
-        on_call = tuple(naming.on_call_topic_name(deployment, severity) for severity in arns.ON_CALL_SEVERITIES)
+        on_call = tuple(
+            named(deployment, severity)
+            for named in (naming.on_call_topic_name, naming.on_call_text_topic_name)
+            for severity in arns.ON_CALL_SEVERITIES
+        )
         dead, tally_dead = naming.dead_letter_queue_name(deployment), naming.tally_dead_letter_queue_name(deployment)
         self.dead_letters = self._queue("DeadLetters", _Spec(dead, ()))
         self.tally_dead_letters = self._queue("TallyDeadLetters", _Spec(tally_dead, (topics,)))

@@ -11,6 +11,19 @@ from ses_feedback.config.model import ACTED_KINDS, NOTIFIED_KINDS, Config, Ident
 
 RATE_ALARMS: Final = len(RATE_RULES) + len(SEVERITIES)  # one for each rule, and a composite of each severity
 REPUTATION_ALARMS: Final = sum(len(levels) for levels in REPUTATION_LEVELS.values())
+REPUTATION_PAGES: Final = len(SEVERITIES)  # composites, where there is a page of the identity that mutes them
+
+
+def alarmed_environments(config: Config) -> dict[str, str]:
+    """Return the environment of each identity with alarms of its own: its cell has an alarm for that environment."""
+    if config.deployment.alarms != "identity":
+        return {}
+    return {name: identity.environment for name, identity in config.identities.items()}
+
+
+def weights(config: Config) -> dict[str, int]:
+    """Return the resources of each identity."""
+    return {name: resources(config, identity) for name, identity in config.identities.items()}
 
 
 def resources(config: Config, identity: Identity) -> int:
@@ -25,5 +38,6 @@ def resources(config: Config, identity: Identity) -> int:
         count += RATE_ALARMS
     if identity.configuration_set:
         count += 2 + REPUTATION_ALARMS  # the set, and its event destination to CloudWatch
+        count += REPUTATION_PAGES if config.deployment.alarms == "identity" else 0
         count += len(identity.configuration_set.events)  # event destinations to the topics
     return count

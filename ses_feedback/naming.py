@@ -20,7 +20,15 @@ METRIC_DELIVERED: Final = "Delivered"
 METRIC_DELIVERED_REPORTING: Final = "DeliveredReporting"
 METRIC_HARD_BOUNCED: Final = "HardBounced"
 METRIC_COMPLAINED: Final = "Complained"
+# Mail that receivers refused for what they think of its sender, per environment only.
+METRIC_BLOCKED: Final = "Blocked"
 RATE_METRICS: Final = (METRIC_DELIVERED, METRIC_DELIVERED_REPORTING, METRIC_HARD_BOUNCED, METRIC_COMPLAINED)
+# Beside these, where there are bad events, and no metrics: how many by the receiver's domain, and by what it said.
+NOTE_BOUNCED_AT: Final = "BouncedAt"
+NOTE_BOUNCED_SAID: Final = "BouncedSaid"
+NOTE_COMPLAINED_AT: Final = "ComplainedAt"
+NOTE_BLOCKED_AT: Final = "BlockedAt"
+NOTE_BLOCKED_SAID: Final = "BlockedSaid"
 # Of the whole deployment.
 METRIC_TALLIED: Final = "Tallied"
 METRIC_QUARANTINED: Final = "Quarantined"
@@ -38,6 +46,7 @@ CHECK_LOOP: Final = "check_loop"
 SEND_CANARIES: Final = "send_canaries"
 TELL_TEAMS: Final = "tell_teams"
 BREAK_CIRCUIT: Final = "break_circuit"
+EXPLAIN_ALARM: Final = "explain_alarm"
 FUNCTIONS: Final = (
     RECORD_FEEDBACK,
     RETRY_FEEDBACK,
@@ -48,6 +57,7 @@ FUNCTIONS: Final = (
     SEND_CANARIES,
     TELL_TEAMS,
     BREAK_CIRCUIT,
+    EXPLAIN_ALARM,
 )
 
 
@@ -95,6 +105,16 @@ def core_stack(deployment: str) -> str:
 def cell_stack(deployment: str, number: int) -> str:
     """Return the name of the ``number``-th identity cell, counted from 1."""
     return f"{deployment}-cell-{number:04d}"
+
+
+def overview_stack(deployment: str, number: int = 1) -> str:
+    """Return the name of the ``number``-th stack of what sees the whole: alarms over all identities, dashboards."""
+    return f"{deployment}-overview" if number == 1 else f"{deployment}-overview-{number}"
+
+
+def dashboard_name(deployment: str, number: int | None = None) -> str:
+    """Return the name of the dashboard of the whole, or of the ``number``-th one of single identities."""
+    return deployment if number is None else f"{deployment}-identities-{number}"
 
 
 def table_name(deployment: str) -> str:
@@ -184,6 +204,17 @@ def on_call_topic_name(deployment: str, severity: str) -> str:
     return f"{deployment}-on-call-{severity}"
 
 
+def on_call_text_topic_name(deployment: str, severity: str) -> str:
+    """Return the name of the topic through which people on call read of alarms of a severity in plain words."""
+    return f"{on_call_topic_name(deployment, severity)}-text"
+
+
+def severity_of_topic(deployment: str, topic: str) -> str | None:
+    """Return the severity of the on-call topic with a name; ``None`` for any other topic."""
+    prefix = on_call_topic_name(deployment, "")
+    return topic.removeprefix(prefix) if topic.startswith(prefix) and topic != prefix else None
+
+
 def alarm_name(deployment: str, *parts: str) -> str:
     """Return an alarm's name: the deployment, then what it watches, e.g. ``ses-feedback example.com bounce page``."""
     return " ".join((deployment, *parts))
@@ -202,6 +233,24 @@ def alarm_subject(subject: str) -> str:
 def rates_alarm_name(deployment: str, subject: str, severity: str) -> str:
     """Return the name of the alarm that is on while any rate of an identity or environment is at ``severity``."""
     return alarm_name(deployment, alarm_subject(subject), severity)
+
+
+def roll_up_subject(environment: str | None) -> str:
+    """Return an environment, or the whole deployment, as it appears in the names of its alarms over all identities.
+
+    An environment may be called as any other alarm begins (``canary``), hence the word before it.
+    """
+    return f"environment {environment}" if environment else "deployment"
+
+
+def blocked_parts(environment: str, label: str | None = None) -> tuple[str, ...]:
+    """Return what ``alarm_name`` makes the name of: receivers block mail of an environment, or a part of that alarm."""
+    return roll_up_subject(environment), "blocked", *([label] if label else [])
+
+
+def cell_paged_parts(number: int, environment: str) -> tuple[str, ...]:
+    """Return what ``alarm_name`` makes the name of: the alarm that any identity of a cell and environment is paged."""
+    return "cell", f"{number:04d}", environment, "paged"
 
 
 _TOPIC_UNSAFE: Final = re.compile(r"[^A-Za-z0-9]+")

@@ -141,13 +141,25 @@ class FakeQuarantine:
 
 
 class FakeMeter:
-    """A ``Meter`` that remembers its documents: (dimensions, time, values)."""
+    """A ``Meter`` that remembers its documents: (dimensions, time, values), and the notes beside them."""
 
     def __init__(self) -> None:
         self.documents: list[tuple[dict[str, str], int, dict[str, int]]] = []
+        self.notes: list[tuple[dict[str, str], int, dict[str, dict[str, int]]]] = []
 
-    def emit(self, dimensions: Mapping[str, str], at: int, values: Mapping[str, int]) -> None:
-        self.documents.append((dict(dimensions), at, dict(values)))
+    def emit(
+        self,
+        dimensions: Mapping[str, str],
+        at: int,
+        values: Mapping[str, int],
+        *,
+        sets: Sequence[Sequence[str]] | None = None,
+        notes: Mapping[str, Mapping[str, int]] | None = None,
+    ) -> None:
+        if notes:
+            self.notes.append((dict(dimensions), at, {name: dict(counts) for name, counts in notes.items()}))
+        for names in sets or (dimensions,):
+            self.documents.append(({name: dimensions[name] for name in names}, at, dict(values)))
 
 
 class FakeLists:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import aws_cdk as cdk
 from constructs import Construct
 
 from infra import arns
-from infra.alarms.kinds import AlarmKind, Severity
+from infra.alarms import chains
+from infra.alarms.kinds import PAGED, AlarmKind, Severity
 from ses_feedback import naming
+from ses_feedback.config.model import RUNBOOKS
 
 MissingData = Literal["notBreaching", "ignore"]
 
@@ -27,6 +29,14 @@ class Series:
     dimensions: Mapping[str, str] = field(default_factory=dict)
 
 
+_RUNBOOKS: Final = "ses-feedback:runbooks"
+
+
+def runbooks_at(scope: Construct, base: str) -> None:
+    """Have all alarms below ``scope``, which is still empty, name runbooks whose addresses begin with ``base``."""
+    scope.node.set_context(_RUNBOOKS, base)
+
+
 class AlarmFactory:
     """Makes the alarms of one scope, acting on the on-call topics of the deployment.
 
@@ -37,6 +47,7 @@ class AlarmFactory:
         self._scope = scope
         self._deployment = deployment
         self._region = region
+        self._runbooks: str = scope.node.try_get_context(_RUNBOOKS) or RUNBOOKS
 
     def alarm(
         self,
@@ -59,7 +70,7 @@ class AlarmFactory:
         """
         properties: dict[str, Any] = {
             "AlarmName": naming.alarm_name(self._deployment, *parts),
-            "AlarmDescription": kind.description(subject=subject, level=level),
+            "AlarmDescription": self._description(kind, subject, level),
             "ComparisonOperator": "GreaterThanOrEqualToThreshold",
             "Threshold": threshold,
             "EvaluationPeriods": periods,
@@ -96,21 +107,42 @@ class AlarmFactory:
         on-call's topic. It waits ``wait_s`` seconds for the suppressor to go on,
         and ``extension_s`` after it went off, before it acts.
         """
-        made = self._resource(
-            "AWS::CloudWatch::CompositeAlarm",
-            parts,
-            {
-                "AlarmName": naming.alarm_name(self._deployment, *parts),
-                "AlarmDescription": kind.description(subject=subject, level=level),
-                "AlarmRule": rule,
-                "AlarmActions": [*self._actions([severity]), *more_actions],
-                "ActionsSuppressor": suppressor,
-                "ActionsSuppressorWaitPeriod": wait_s,
-                "ActionsSuppressorExtensionPeriod": extension_s,
-            },
+        muting = {
+            "ActionsSuppressor": suppressor,
+            "ActionsSuppressorWaitPeriod": wait_s,
+            "ActionsSuppressorExtensionPeriod": extension_s,
+        }
+        actions = [*self._actions([severity]), *more_actions]
+        description = self._description(kind, subject, level)
+        return self._composite(
+            parts, rule, children, {"AlarmDescription": description, "AlarmActions": actions, **muting}
         )
+
+    def any_of(
+        self, parts: Sequence[str], names: Sequence[str], *, subject: str, children: Iterable[cdk.CfnResource] = ()
+    ) -> cdk.CfnResource:
+        """Make the alarm that tells nobody and is on while any alarm of ``names`` is: what mutes others.
+
+        What does not fit into one rule goes into parts of their own, and the rule names these. ``children`` are those
+        of the alarms that are in the same stack.
+        """
+        made = list(children)
+        properties = {"AlarmDescription": self._description(PAGED, subject)}
+        before, left = chains.split(names, lambda n: naming.alarm_name(self._deployment, *_part(parts, n)))
+        for number, (_, asked) in enumerate(before, start=1):
+            made.append(self._composite(_part(parts, number), chains.any_of(asked), list(made), properties))
+        return self._composite(parts, chains.any_of(left), made, properties)
+
+    def _composite(
+        self, parts: Sequence[str], rule: str, children: Iterable[cdk.CfnResource], properties: dict[str, Any]
+    ) -> cdk.CfnResource:
+        named = {"AlarmName": naming.alarm_name(self._deployment, *parts), "AlarmRule": rule}
+        made = self._resource("AWS::CloudWatch::CompositeAlarm", parts, named | properties)
         made.node.add_dependency(*children)
         return made
+
+    def _description(self, kind: AlarmKind, subject: str, level: str = "") -> str:
+        return kind.description(subject=subject, level=level, base=self._runbooks)
 
     def _resource(self, type_: str, parts: Sequence[str], properties: dict[str, Any]) -> cdk.CfnResource:
         """Make a resource in CloudFormation's own words.
@@ -124,6 +156,10 @@ class AlarmFactory:
         return [
             arns.topic(self._region, naming.on_call_topic_name(self._deployment, severity)) for severity in severities
         ]
+
+
+def _part(parts: Sequence[str], number: int) -> tuple[str, ...]:
+    return (*parts, "part", str(number))
 
 
 def _metric(series: Series) -> dict[str, Any]:

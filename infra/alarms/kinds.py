@@ -8,13 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from ses_feedback.config.model import RUNBOOKS
+
 Severity = Literal["page", "warn"]
 PAGE: Final[Severity] = "page"
 WARN: Final[Severity] = "warn"
 SEVERITIES: Final[tuple[Severity, ...]] = (PAGE, WARN)
 
-# Where runbooks are, seen from the root of the repository; the one place to put the address of a wiki instead.
-RUNBOOKS: Final = "docs/runbooks"
 LONGEST_DESCRIPTION: Final = 1024  # CloudWatch's limit
 
 
@@ -32,19 +32,22 @@ class AlarmKind:
     do: str
     leads_to: tuple[str, ...] = ()
 
-    def runbooks(self) -> tuple[str, ...]:
+    def runbooks(self, base: str = RUNBOOKS) -> tuple[str, ...]:
         """Return the addresses of the runbooks to open: its own, or those of the kinds it leads to."""
-        return tuple(f"{RUNBOOKS}/{name}.md" for name in self.leads_to or (self.name,))
+        return tuple(f"{base}/{name}.md" for name in self.leads_to or (self.name,))
 
-    def description(self, *, subject: str, level: str = "") -> str:
-        """Return an alarm's description, at most ``LONGEST_DESCRIPTION`` letters."""
+    def description(self, *, subject: str, level: str = "", base: str = RUNBOOKS) -> str:
+        """Return an alarm's description, at most ``LONGEST_DESCRIPTION`` letters, of which it never cuts the runbook.
+
+        Addresses of runbooks begin with ``base``.
+        """
         parts = (
             "WHAT: " + self.happened.format(subject=subject, level=level),
             "LOOK: " + self.look.format(subject=subject, level=level),
             "DO: " + self.do.format(subject=subject, level=level),
-            "RUNBOOK: " + " and ".join(self.runbooks()),
         )
-        return "\n".join(parts)[:LONGEST_DESCRIPTION]
+        last = "\nRUNBOOK: " + " and ".join(self.runbooks(base))
+        return "\n".join(parts)[: LONGEST_DESCRIPTION - len(last)] + last
 
 
 BOUNCE_RATE: Final = AlarmKind(
@@ -72,6 +75,34 @@ RATES: Final = AlarmKind(
     "Follow the runbook of that rate. Addresses that bounced or complained are suppressed already.",
     leads_to=("bounce-rate", "complaint-rate"),
 )
+ROLLED_UP: Final = AlarmKind(
+    "rolled-up-rates",
+    SEVERITIES,
+    "The bounce or complaint rate of {subject}, all identities together, is too high: {level}. "
+    "No identity is paged by itself.",
+    "The alarms of {subject} with the word bounce or complaint: the reason of this message names them. Whose mail: the "
+    "suppressions of the last day, `ses-feedback list --environment E`.",
+    "Look for what they have in common: a shared list, import or form. Then follow the runbook of that rate.",
+    leads_to=("bounce-rate", "complaint-rate"),
+)
+PAGED: Final = AlarmKind(
+    "paged",
+    (),
+    "One of these is on: {subject}. This alarm tells nobody: it keeps alarms over the same mail silent meanwhile.",
+    "Its rule names the alarms.",
+    "Follow the runbook of the alarm that is on.",
+    leads_to=("bounce-rate", "complaint-rate"),
+)
+REPUTATION: Final = AlarmKind(
+    "reputation",
+    SEVERITIES,
+    "AWS's own bounce or complaint rate of {subject} is too high: {level}. AWS reviews an account at 5% and 0.1%, and "
+    "may stop it at 10% and 0.5%. No page about the rates of the same mail is on.",
+    "The alarms of the same name with the word bounce or complaint: the reason of this message names them. Nobody "
+    "else's alarm is on: a sender outside the configuration.",
+    "Follow the runbook of that rate. AWS's figure covers a representative volume and falls only with good mail.",
+    leads_to=("reputation-bounce-rate", "reputation-complaint-rate"),
+)
 REPUTATION_BOUNCE: Final = AlarmKind(
     "reputation-bounce-rate",
     SEVERITIES,
@@ -87,6 +118,16 @@ REPUTATION_COMPLAINT: Final = AlarmKind(
     "SES console, Reputation metrics; the complaint alarms of the identities say which of them it is. None: a sender "
     "outside the configuration.",
     "Stop the mailing complained about. AWS's figure covers a representative volume and falls only with good mail.",
+)
+BLOCKED_MAIL: Final = AlarmKind(
+    "blocked-mail",
+    (WARN,),
+    "Receivers block mail of {subject}: {level} was refused for what they think of its sender (5.7.x and the like). "
+    "Our reputation falls at one or more of them.",
+    "Which receivers, and what they say: `ses-feedback list --environment E --reason blocked` and `ses-feedback show` "
+    "of one address; Google Postmaster Tools, Microsoft SNDS, a blocklist that the answer names.",
+    "Stop large mailings to that receiver; check SPF, DKIM and DMARC of the From domain; then send little, to those "
+    "who open, and slowly more.",
 )
 TALLY_BEHIND: Final = AlarmKind(
     "tally-behind",
@@ -153,6 +194,22 @@ EVENTS_DROPPED: Final = AlarmKind(
     "Throttles of the function and the concurrency left in the account.",
     "Raise the account's Lambda concurrency; then have the mail of that hour looked at.",
 )
+THROTTLED: Final = AlarmKind(
+    "throttled",
+    (WARN,),
+    "Lambda throttles functions of {subject}, {level}: the concurrency of the account or of a function is used up. "
+    "Feedback is late, and lost after hours.",
+    "The metric Throttles of each function; ConcurrentExecutions of the account; whether anything is reserved.",
+    "Stop what eats the concurrency, or ask AWS for more; take a reservation off our functions.",
+)
+SLOW_FUNCTIONS: Final = AlarmKind(
+    "slow-functions",
+    (WARN,),
+    "A function of {subject} takes {level}: soon it is cut off half-way, and what it had in hand comes back again and "
+    "again.",
+    "The metric Duration, maximum, of record_feedback, retry_feedback and tally_feedback; the log of the slow one.",
+    "DynamoDB, KMS or SES slow: AWS's status page, throttled tables. Since a deployment: deploy the former version.",
+)
 ON_CALL_UNDELIVERED: Final = AlarmKind(
     "on-call-undelivered",
     SEVERITIES,
@@ -193,8 +250,12 @@ KINDS: Final = (
     BOUNCE_RATE,
     COMPLAINT_RATE,
     RATES,
+    ROLLED_UP,
+    PAGED,
+    REPUTATION,
     REPUTATION_BOUNCE,
     REPUTATION_COMPLAINT,
+    BLOCKED_MAIL,
     TALLY_BEHIND,
     DEAD_LETTERS,
     TEAM_DEAD_LETTERS,
@@ -204,6 +265,8 @@ KINDS: Final = (
     HANDLER_ERRORS,
     DESTINATION_FAILURES,
     EVENTS_DROPPED,
+    THROTTLED,
+    SLOW_FUNCTIONS,
     ON_CALL_UNDELIVERED,
     LOOP_SILENT,
     DRIFT,

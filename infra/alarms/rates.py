@@ -1,17 +1,20 @@
-"""The rate alarms of one identity or environment: a page and a warning, each made of its rules."""
+"""The rate alarms of one identity, environment or deployment: a page and a warning, each made of its rules."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import aws_cdk as cdk
 from constructs import Construct
 
 from infra.alarms.factory import AlarmFactory, Series
-from infra.alarms.kinds import PAGE, RATES, WARN, Severity
-from infra.alarms.rules import RATE_RULES, Label
+from infra.alarms.kinds import PAGE, RATES, ROLLED_UP, WARN, Severity
+from infra.alarms.rules import RATE_RULES, Label, levels, rate_rules
+from infra.alarms.together import tally_behind_name
 from ses_feedback import naming
+from ses_feedback.config.model import Thresholds
 
 # The rates are evaluated each minute, the queue's age too: two minutes tell whether it is only counting that lags.
 _WAIT_S: Final = 120
@@ -19,10 +22,30 @@ _WAIT_S: Final = 120
 _EXTENSION_S: Final = 300
 
 
-class RateAlarms(Construct):
-    """Bounce and complaint alarms over the metrics that carry ``dimension`` = ``subject``.
+# A single identity's page is mostly on before that of all together, by chance minutes after it: of one incident, one
+# page.
+ROLL_UP_WAIT_S: Final = 900
+# A rate that rests at the threshold crosses it now and then: on-call knows already.
+ROLL_UP_EXTENSION_S: Final = 3_600
 
-    ``trips`` is the ARN of the function that the page invokes besides: a circuit breaker.
+
+@dataclass(frozen=True, slots=True)
+class RollUp:
+    """What a roll-up is silent for: ``pages`` are names of alarms over parts of the same mail.
+
+    ``made`` are the resources of those that are in the same stack.
+    """
+
+    pages: Sequence[str] = ()
+    made: Sequence[cdk.CfnResource] = ()
+
+
+class RateAlarms(Construct):
+    """Bounce and complaint alarms over the metrics that carry ``dimension`` = ``subject``, by its ``thresholds``.
+
+    ``trips`` is the ARN of the function that the page invokes besides: a circuit breaker. With ``roll_up`` the alarms
+    are over several identities: of the environment ``subject``, or of the whole deployment, without a ``dimension``.
+    ``paged`` names the alarm that is on while on-call is paged about any of this mail, ``told`` is its resource.
     """
 
     def __init__(
@@ -32,16 +55,23 @@ class RateAlarms(Construct):
         *,
         deployment: str,
         region: str,
-        dimension: str,
+        dimension: str | None,
         subject: str,
+        thresholds: Thresholds,
         trips: str | None = None,
+        roll_up: RollUp | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
         factory = AlarmFactory(self, deployment=deployment, region=region)
-        dimensions = {naming.DIMENSION_DEPLOYMENT: deployment, dimension: subject}
-        named = naming.alarm_subject(subject)
+        dimensions = {naming.DIMENSION_DEPLOYMENT: deployment, **({dimension: subject} if dimension else {})}
+        kind, named = RATES, naming.alarm_subject(subject)
+        if roll_up is not None:
+            kind, named = ROLLED_UP, naming.roll_up_subject(subject if dimension else None)
+            subject = f"the {named}" if dimension else f"the deployment {deployment}"
+        below = roll_up or RollUp()
+        wait_s, extension_s = (ROLL_UP_WAIT_S, ROLL_UP_EXTENSION_S) if below.pages else (_WAIT_S, _EXTENSION_S)
         made: dict[Label, cdk.CfnResource] = {}
-        for rule in RATE_RULES:
+        for rule in rate_rules(thresholds):
             parts = (named, *rule.label)
             made[rule.label] = factory.alarm(
                 rule.kind,
@@ -58,32 +88,43 @@ class RateAlarms(Construct):
             )
         # Asking CDK for an alarm's name takes longer than making it anew.
         names = {of: naming.alarm_name(deployment, named, *of) for of in made}
+        suppressor = tally_behind_name(deployment)
+        held = []
+        if below.pages:
+            watched = f"counting is late, a page of a part of {subject}"
+            held = [factory.any_of((named, "held"), [suppressor, *below.pages], subject=watched, children=below.made)]
+            suppressor = naming.alarm_name(deployment, named, "held")
         page = factory.composite(
-            RATES,
+            kind,
             PAGE,
             (named, PAGE),
             subject=subject,
-            level="near the level at which AWS reviews an account",
+            level=levels(thresholds, PAGE),
             more_actions=[trips] if trips else [],
             rule=_any_of(PAGE, names),
-            children=[made[of] for of in _read_by(PAGE)],
-            suppressor=tally_behind_name(deployment),
-            wait_s=_WAIT_S,
-            extension_s=_EXTENSION_S,
+            children=[*(made[of] for of in _read_by(PAGE)), *held],
+            suppressor=suppressor,
+            wait_s=wait_s,
+            extension_s=extension_s,
         )
-        warn = factory.composite(
-            RATES,
+        self.paged, self.told = naming.alarm_name(deployment, named, PAGE), page
+        if below.pages:
+            pages = [self.paged, *below.pages]
+            watched = f"the page of {subject}, a page of a part of it"
+            self.told = factory.any_of((named, "paged"), pages, subject=watched, children=[page, *below.made])
+            self.paged = naming.alarm_name(deployment, named, "paged")
+        factory.composite(
+            kind,
             WARN,
             (named, WARN),
             subject=subject,
-            level="well above what is usual",
+            level=levels(thresholds, WARN),
             rule=_any_of(WARN, names),
-            children=[made[of] for of in _read_by(WARN)],
-            suppressor=naming.alarm_name(deployment, named, PAGE),
-            wait_s=_WAIT_S,
-            extension_s=_EXTENSION_S,
+            children=[*(made[of] for of in _read_by(WARN)), self.told],
+            suppressor=self.paged,
+            wait_s=wait_s,
+            extension_s=extension_s,
         )
-        warn.add_resource_dependency(page)
 
 
 def _any_of(severity: Severity, names: Mapping[Label, str]) -> str:
@@ -100,8 +141,3 @@ def _read_by(severity: Severity) -> list[Label]:
     """Return the labels of the alarms that the rule of a composite asks about."""
     labels = [of for rule in RATE_RULES if rule.severity == severity for of in (rule.label, rule.needs) if of]
     return list(dict.fromkeys(labels))
-
-
-def tally_behind_name(deployment: str) -> str:
-    """Return the name of the alarm that holds back pages about rates: counting is late."""
-    return naming.alarm_name(deployment, "tally", "behind")

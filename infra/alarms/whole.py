@@ -11,6 +11,8 @@ from infra.alarms import kinds
 from infra.alarms.factory import AlarmFactory, Series
 from infra.alarms.kinds import PAGE, SEVERITIES, WARN
 from infra.alarms.rules import HOUR_S
+from infra.functions import SIZES
+from infra.needed import of_the_loop, timed
 from ses_feedback import naming
 
 _MINUTE_S: Final = 60
@@ -27,9 +29,12 @@ _SELDOM_FUNCTIONS: Final = {
     naming.CHECK_LOOP: "a scheduled run ended early",
     naming.SEND_CANARIES: "a scheduled run ended early",
     naming.BREAK_CIRCUIT: "an identity may go on sending although its page should have paused it",
+    naming.EXPLAIN_ALARM: "an alarm came late to the people on call, or in CloudWatch's own words",
 }
 
 
+# A run this long is near its end; what it does usually takes a hundredth.
+_SLOW: Final = 0.8
 # A team that could not be told is told again after six minutes: five may pass without an error though nothing works.
 _LONG_PERIODS_S: Final = {naming.TELL_TEAMS: 900}
 
@@ -37,8 +42,9 @@ _LONG_PERIODS_S: Final = {naming.TELL_TEAMS: 900}
 class WholeAlarms(Construct):
     """Everything that on-call must know about the loop itself, whoever sends.
 
-    ``functions`` are those the deployment has; ``canary_mails`` is how many mails its canaries are within an hour, at
-    most: AWS counts them as sent, and nobody here counts them as feedback.
+    ``functions`` are those the deployment has, ``texts`` the severities of which somebody reads text. ``canary_mails``
+    is how many mails its canaries are within an hour, at most: AWS counts them as sent, and nobody here counts them as
+    feedback.
     """
 
     def __init__(
@@ -49,15 +55,18 @@ class WholeAlarms(Construct):
         deployment: str,
         region: str,
         functions: Sequence[str],
+        texts: Sequence[str],
         canary_mails: int,
     ) -> None:
         super().__init__(scope, construct_id)
+        self._texts = texts
         self._deployment = deployment
         self._watched = functions
         self._silent_sends = _SILENT_SENDS + canary_mails
         self._factory = AlarmFactory(self, deployment=deployment, region=region)
         self._queues()
         self._functions()
+        self._concurrency()
         self._quarantine()
         self._on_call()
         self._silence()
@@ -143,6 +152,33 @@ class WholeAlarms(Construct):
                 threshold=1,
             )
 
+    def _concurrency(self) -> None:
+        quarter = "in each five minutes of a quarter of an hour"
+        loop, cut_off = of_the_loop(self._watched), timed(self._watched)
+        self._factory.alarm(
+            kinds.THROTTLED,
+            (WARN,),
+            ("throttled",),
+            subject=self._deployment,
+            level=quarter,
+            series={f"t{n}": self._lambda(function, "Throttles") for n, function in enumerate(loop)},
+            expression=" + ".join(f"FILL(t{n},0)" for n in range(len(loop))),
+            threshold=1,
+            periods=3,
+        )
+        limits = [SIZES[function].timeout_s * 1_000 * _SLOW for function in cut_off]
+        self._factory.alarm(
+            kinds.SLOW_FUNCTIONS,
+            (WARN,),
+            ("slow", "functions"),
+            subject=self._deployment,
+            level=f"{_SLOW:.0%} of its time or more, {quarter}",
+            series={f"t{n}": self._lambda(function, "Duration", stat="Maximum") for n, function in enumerate(cut_off)},
+            expression=f"IF({' OR '.join(f'FILL(t{n},0) >= {limit:g}' for n, limit in enumerate(limits))}, 1, 0)",
+            threshold=1,
+            periods=3,
+        )
+
     def _quarantine(self) -> None:
         self._factory.alarm(
             kinds.QUARANTINED,
@@ -157,16 +193,20 @@ class WholeAlarms(Construct):
         # Only on-call's own topics: what record_feedback, counting or a team does not take lands in a queue that has an
         # alarm, and SNS has no figure for many topics at once (it is per TopicName, and alarms have no SEARCH).
         topics = {severity[0]: naming.on_call_topic_name(self._deployment, severity) for severity in SEVERITIES}
+        topics |= {f"{s[0]}t": naming.on_call_text_topic_name(self._deployment, s) for s in self._texts}
+        series = {
+            variable: Series("AWS/SNS", "NumberOfNotificationsFailed", "Sum", _FIVE_MINUTES_S, {"TopicName": topic})
+            for variable, topic in topics.items()
+        }
+        if self._texts:
+            series["f"] = self._lambda(naming.EXPLAIN_ALARM, "DestinationDeliveryFailures")
         self._factory.alarm(
             kinds.ON_CALL_UNDELIVERED,
             SEVERITIES,
             ("on", "call", "undelivered"),
             subject=" or ".join(topics.values()),
-            series={
-                variable: Series("AWS/SNS", "NumberOfNotificationsFailed", "Sum", _FIVE_MINUTES_S, {"TopicName": topic})
-                for variable, topic in topics.items()
-            },
-            expression="FILL(p,0) + FILL(w,0)",
+            series=series,
+            expression=" + ".join(f"FILL({variable},0)" for variable in series),
             threshold=1,
         )
 
@@ -201,9 +241,9 @@ class WholeAlarms(Construct):
         dimensions = {naming.DIMENSION_DEPLOYMENT: self._deployment}
         return Series(naming.METRIC_NAMESPACE, metric, "Sum", period_s, dimensions)
 
-    def _lambda(self, function: str, metric: str, period_s: int = _FIVE_MINUTES_S) -> Series:
+    def _lambda(self, function: str, metric: str, period_s: int = _FIVE_MINUTES_S, stat: str = "Sum") -> Series:
         name = naming.function_name(self._deployment, function)
-        return Series("AWS/Lambda", metric, "Sum", period_s, {"FunctionName": name})
+        return Series("AWS/Lambda", metric, stat, period_s, {"FunctionName": name})
 
 
 def _errors_in(period_s: int) -> str:

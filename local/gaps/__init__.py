@@ -14,6 +14,7 @@ _MODULES: Final = (
     "confirmations",
     "deliveries",
     "invocations",
+    "logs",
     "queues",
     "schedules",
     "ses",

@@ -66,7 +66,9 @@ def _update_composite(physical_id: str, _old: Properties, new: Properties, stack
 
 
 def _delete_composite(physical_id: str, _properties: Properties) -> None:
-    cloudwatch._composite_alarms.pop(physical_id, None)
+    """Delete an alarm as DeleteAlarms does: not while another names it."""
+    if physical_id in cloudwatch._composite_alarms:
+        _checked(cloudwatch._delete_alarms({}, {"AlarmNames": [physical_id]}, is_cbor=False, is_json=True))
 
 
 # --- metric-math alarms -----------------------------------------------------------------------------------------------

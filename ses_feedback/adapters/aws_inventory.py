@@ -130,10 +130,11 @@ class AwsInventory:
 
 
 def _stack_names(deployment: str) -> re.Pattern[str]:
-    """Return what the names of a deployment's stacks match: data, core, and numbered cells."""
+    """Return what the names of a deployment's stacks match: data, core, numbered cells, and overviews."""
     whole = map(re.escape, (naming.data_stack(deployment), naming.core_stack(deployment)))
     cell = re.escape(naming.cell_stack(deployment, 0).removesuffix("0000"))
-    return re.compile("|".join((*whole, rf"{cell}\d{{4,}}")))
+    overview = re.escape(naming.overview_stack(deployment))
+    return re.compile("|".join((*whole, rf"{cell}\d{{4,}}", rf"{overview}(-[1-9]\d*)?")))
 
 
 def _pages(call: Callable[..., Mapping[str, Any]], *keys: str, **parameters: Any) -> Iterator[Mapping[str, Any]]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, TextIO
 
 from ses_feedback import naming
@@ -22,21 +22,33 @@ class EmfMeter:
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream
 
-    def emit(self, dimensions: Mapping[str, str], at: int, values: Mapping[str, int]) -> None:
-        """Write one document, stamped ``at`` ms."""
+    def emit(
+        self,
+        dimensions: Mapping[str, str],
+        at: int,
+        values: Mapping[str, int],
+        *,
+        sets: Sequence[Sequence[str]] | None = None,
+        notes: Mapping[str, Mapping[str, int]] | None = None,
+    ) -> None:
+        """Write one document, stamped ``at`` ms: CloudWatch counts its values once for each set of dimensions.
+
+        ``notes`` are properties that no directive names: they stand in the log and become no metrics.
+        """
         document = {
             "_aws": {
                 "Timestamp": at,
                 "CloudWatchMetrics": [
                     {
                         "Namespace": naming.METRIC_NAMESPACE,
-                        "Dimensions": [list(dimensions)],
+                        "Dimensions": [list(names) for names in sets or (dimensions,)],
                         "Metrics": [{"Name": name, "Unit": _UNITS.get(name, "Count")} for name in values],
                     }
                 ],
             },
             **dimensions,
             **values,
+            **(notes or {}),
         }
         stream = self._stream or sys.stdout
         stream.write(json.dumps(document, separators=(",", ":")) + "\n")

@@ -168,7 +168,10 @@ def _named(who: Told) -> str:
 
 
 def _severities(on_call: Mapping[str, Iterable[Told]]) -> str:
-    return "; ".join(f"{severity}: {', '.join(map(_named, whom))}" for severity, whom in on_call.items())
+    named = {
+        severity: ", ".join(f"{who.protocol} {who.endpoint}" for who in whom) for severity, whom in on_call.items()
+    }
+    return "; ".join(f"{severity}: {names}" for severity, names in named.items())
 
 
 def _show_live(screen: Screen, said: LiveRoute | None) -> None:

@@ -55,6 +55,19 @@ def check_breakers(problems: Problems, alarms: AlarmsPer, identities: Mapping[st
             )
 
 
+def check_thresholds(problems: Problems, alarms: AlarmsPer, identities: Mapping[str, Identity]) -> None:
+    """Report thresholds of an identity that has no alarms of its own: they would do nothing."""
+    if alarms == "identity":
+        return
+    for identity in identities.values():
+        if identity.thresholds is not None:
+            problems.add(
+                f"{join('identities', identity.name)}.thresholds",
+                'would do nothing: deployment.alarms = "environment" leaves the identity without alarms of its own; '
+                'use alarms = "identity", or say it of all in [thresholds]',
+            )
+
+
 def check_names(problems: Problems, deployment: str, identities: Mapping[str, Identity]) -> None:
     """Report identities that would share topics or a configuration set: their names differ by 32 bits of a hash."""
     taken: dict[str, str] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from ses_feedback.config import endpoints, schema
@@ -15,7 +15,6 @@ from ses_feedback.domain.events import BOUNCE, COMPLAINT
 _DEFAULT_ON: Final = (BOUNCE, COMPLAINT)
 _FEEDBACK_ONLY: Final = {
     "on": "on-call is reached by alarms, not by kinds of feedback; leave it out",
-    "format": "on-call gets alarms as CloudWatch writes them; leave it out",
     "raw": "on-call gets alarms in the form that paging services read; leave it out",
 }
 _ON_CALL: Final = tuple(key for key in schema.DESTINATION if key.name not in _FEEDBACK_ONLY)
@@ -27,8 +26,10 @@ _MOST_PER_SECOND: Final = 1_000
 _FORMATS: Final = ("json", "text")
 _NEVER_TEXT: Final = {
     "email_json": 'email_json is JSON by its nature; leave it out, or use the key "email"',
-    "firehose": "firehose stores notifications for programs, and text is a digest for people; leave it out",
+    "firehose": "firehose stores notifications for programs, and text is for people; leave it out",
 }
+# Who reads by themselves, and not by a program that turns JSON into something to read.
+_READERS: Final[Mapping[bool, tuple[str, ...]]] = {True: ("email",), False: ("email", "sms")}
 
 
 def read(
@@ -85,19 +86,19 @@ def _read_one(problems: Problems, path: str, value: object, region: str | None, 
     if reason:
         table.problem(protocol, reason)
     _check_role(table, protocol, role, region)
-    format_ = _read_format(table, protocol) if team else "json"
+    format_ = _read_format(table, protocol, team=team)
     raw = _read_raw(table, protocol) if team else protocol == "firehose"
-    limit = _read_limit(table, protocol, format_)
+    limit = _read_limit(table, protocol, digested=team and format_ == "text")
     if endpoint is None or len(problems.lines) > before:
         return None
     return Destination(protocol, endpoint, on or _DEFAULT_ON, role, raw, format_, limit)
 
 
-def _read_format(table: Table, protocol: str) -> Format:
+def _read_format(table: Table, protocol: str, *, team: bool) -> Format:
     given = table.choice("format", _FORMATS)
     if given == "text" and protocol in _NEVER_TEXT:
         table.problem("format", _NEVER_TEXT[protocol])
-    return "text" if (given or ("text" if protocol == "email" else "json")) == "text" else "json"
+    return "text" if (given or ("text" if protocol in _READERS[team] else "json")) == "text" else "json"
 
 
 def _read_raw(table: Table, protocol: str) -> bool:
@@ -108,14 +109,14 @@ def _read_raw(table: Table, protocol: str) -> bool:
     return protocol == "firehose" if raw is None else raw
 
 
-def _read_limit(table: Table, protocol: str, format_: Format) -> int | None:
+def _read_limit(table: Table, protocol: str, *, digested: bool) -> int | None:
     if "max_per_second" not in table.values:
         return None
     if protocol not in _TAKE_LIMIT:
         table.problem("max_per_second", f"SNS limits deliveries to {_all(_TAKE_LIMIT)} only; leave it out")
         return None
     limit = table.integer("max_per_second")
-    if format_ == "text":
+    if digested:
         table.problem("max_per_second", "text comes as a digest, at most one in five minutes; leave it out")
     elif limit is not None and not 1 <= limit <= _MOST_PER_SECOND:
         table.problem("max_per_second", f"must be from 1 to {_MOST_PER_SECOND}, not {describe(limit)}")

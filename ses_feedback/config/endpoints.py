@@ -27,6 +27,29 @@ def reason(protocol: str, endpoint: str, region: str | None) -> str | None:
     return topic_reason(endpoint, region) or _CHECKS[protocol](endpoint, region)
 
 
+LONGEST_ADDRESS: Final = 120  # an alarm's description takes 1,024 letters, and may name two runbooks
+
+
+def address_reason(text: str) -> str | None:
+    """Return what is wrong with an address that others are made from by adding a page, such as that of a wiki."""
+    right = (
+        "right is an address of the web that file names are added to, such as https://wiki.example.com/docs/runbooks"
+    )
+    try:
+        parts = urlsplit(text)
+        known = parts.scheme in ("http", "https") and bool(_HOST.fullmatch(parts.hostname or ""))
+        known = (
+            known and bool(_PRINTABLE.fullmatch(text)) and not (parts.query or parts.fragment or "@" in parts.netloc)
+        )
+    except ValueError:
+        known = False
+    if not known:
+        return f"{shown(text)} cannot begin the addresses of runbooks; {right}"
+    if len(text) > LONGEST_ADDRESS:
+        return f"is {len(text)} letters long; an alarm has room for {LONGEST_ADDRESS}"
+    return None
+
+
 def _http(text: str, region: str | None) -> str | None:
     return _url("http", text)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from ses_feedback.config import names, schema
-from ses_feedback.config.model import NOTIFIED_KINDS, SET_KINDS, ConfigurationSet, Identity
+from ses_feedback.config import names, schema, thresholds
+from ses_feedback.config.model import NOTIFIED_KINDS, SET_KINDS, ConfigurationSet, Identity, Thresholds
 from ses_feedback.config.problems import Problems, choices, describe, join, key, shown
 from ses_feedback.config.table import Table, article
 from ses_feedback.domain.events import BOUNCE, COMPLAINT, DEFAULT_ENVIRONMENT, DEFAULT_STREAM
@@ -15,8 +15,13 @@ from ses_feedback.domain.events import BOUNCE, COMPLAINT, DEFAULT_ENVIRONMENT, D
 _TABLES: Final = tuple(key.name for key in schema.IDENTITY if "table" in key.type)
 
 
-def read(problems: Problems, values: Mapping[str, Any], teams: Sequence[str]) -> dict[str, Identity]:
-    """Return the identities that are right by normalised name, in file order; the rest is added to ``problems``."""
+def read(
+    problems: Problems, values: Mapping[str, Any], teams: Sequence[str], of_all: thresholds.Sourced
+) -> dict[str, Identity]:
+    """Return the identities that are right by normalised name, in file order; the rest is added to ``problems``.
+
+    ``of_all`` are the thresholds of those without their own.
+    """
     spelt: dict[str, str] = {}
     found: dict[str, Identity] = {}
     spelling = _Spelling(problems)
@@ -37,7 +42,7 @@ def read(problems: Problems, values: Mapping[str, Any], teams: Sequence[str]) ->
         if first != path:
             problems.add(path, f"the same identity as {first}; keep one of them")
         if isinstance(value, dict):
-            found[normal] = _read_one(problems, path, normal, value, teams)
+            found[normal] = _read_one(problems, path, normal, value, teams, of_all)
             spelling.check(path, found[normal])
         else:
             problems.add(path, f"must be a table, written [{path}], not {describe(value)}")
@@ -68,7 +73,14 @@ def _is_label(text: str) -> bool:
     return key(text) == text
 
 
-def _read_one(problems: Problems, path: str, name: str, values: Mapping[str, Any], teams: Sequence[str]) -> Identity:
+def _read_one(
+    problems: Problems,
+    path: str,
+    name: str,
+    values: Mapping[str, Any],
+    teams: Sequence[str],
+    of_all: thresholds.Sourced,
+) -> Identity:
     table = Table(problems, path, values, schema.IDENTITY)
     team = table.string("team")
     if team is not None and team not in teams:
@@ -91,7 +103,16 @@ def _read_one(problems: Problems, path: str, name: str, values: Mapping[str, Any
         # A canary is billed mail: where nobody depends on the loop, it has to be asked for.
         canary=environment == DEFAULT_ENVIRONMENT if canary is None else canary,
         breaker=_breaker(table),
+        thresholds=_own_thresholds(table, of_all),
     )
+
+
+def _own_thresholds(table: Table, of_all: thresholds.Sourced) -> Thresholds | None:
+    given = table.table("thresholds")
+    if given is None:
+        return None
+    own = thresholds.read(table.problems, table.at("thresholds"), given, of_all)
+    return own.complete() if own.stated else None
 
 
 def _breaker(table: Table) -> bool:

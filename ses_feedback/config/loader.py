@@ -10,8 +10,19 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from ses_feedback import naming
-from ses_feedback.config import arns, canaries, consistency, destinations, identities, names, schema, tiers
-from ses_feedback.config.model import AlarmsPer, Config, Deployment, Destination, Identity, OnCall, Team
+from ses_feedback.config import (
+    arns,
+    canaries,
+    consistency,
+    destinations,
+    endpoints,
+    identities,
+    names,
+    schema,
+    thresholds,
+    tiers,
+)
+from ses_feedback.config.model import RUNBOOKS, AlarmsPer, Config, Deployment, Destination, Identity, OnCall, Team
 from ses_feedback.config.problems import ConfigError, Problems, describe, join, quote, shown
 from ses_feedback.config.table import Table
 
@@ -84,17 +95,28 @@ def parse(values: Mapping[str, Any], path: Path | None = None) -> Config:
     on_call = _read_on_call(problems, table, region)
     stated = table.table("teams") or {}
     teams = _read_teams(problems, stated, region)
+    of_all = thresholds.read(problems, "thresholds", table.table("thresholds") or {})
     before = len(problems.lines)
-    found = _read_identities(problems, table, tuple(teams))
+    found = _read_identities(problems, table, tuple(teams), of_all)
     if len(problems.lines) == before:  # else nobody knows what the identities were meant to be
         consistency.check_kinds(problems, stated, found)
         consistency.check_names(problems, deployment.name, found)
     consistency.check_breakers(problems, deployment.alarms, found)
+    consistency.check_thresholds(problems, deployment.alarms, found)
     policy = tiers.read(problems, table.table("policy") or {})
     canary = canaries.read(problems, table.table("canary") or {})
     if problems.lines:
         raise ConfigError(problems.lines, path)
-    return Config(deployment, on_call, MappingProxyType(teams), MappingProxyType(found), policy, path, canary)
+    return Config(
+        deployment,
+        on_call,
+        MappingProxyType(teams),
+        MappingProxyType(found),
+        policy,
+        path,
+        canary,
+        of_all.complete(),
+    )
 
 
 def _read_deployment(problems: Problems, values: Mapping[str, Any] | None, *, named: bool) -> Deployment:
@@ -171,12 +193,23 @@ def _read_on_call(problems: Problems, file: Table, region: str | None) -> OnCall
     page = table.array("page")
     paged = destinations.read(problems, "on_call.page", page, region, team=False) if page is not None else ()
     warn = table.array("warn")
+    runbooks = _read_runbooks(table)
     if warn is None:
-        return OnCall(paged, paged)
+        return OnCall(paged, paged, runbooks)
     if not warn:
         table.problem("warn", "empty; name at least one destination, or leave warn out: it then goes where page goes")
-        return OnCall(paged, paged)
-    return OnCall(paged, destinations.read(problems, "on_call.warn", warn, region, team=False))
+        return OnCall(paged, paged, runbooks)
+    return OnCall(paged, destinations.read(problems, "on_call.warn", warn, region, team=False), runbooks)
+
+
+def _read_runbooks(table: Table) -> str:
+    given = table.string("runbooks")
+    if given is None:
+        return RUNBOOKS
+    reason = endpoints.address_reason(given)
+    if reason:
+        table.problem("runbooks", reason)
+    return given.rstrip("/")
 
 
 def _read_teams(problems: Problems, values: Mapping[str, Any], region: str | None) -> dict[str, Team]:
@@ -202,10 +235,12 @@ def _read_teams(problems: Problems, values: Mapping[str, Any], region: str | Non
     return teams
 
 
-def _read_identities(problems: Problems, file: Table, teams: tuple[str, ...]) -> dict[str, Identity]:
+def _read_identities(
+    problems: Problems, file: Table, teams: tuple[str, ...], of_all: thresholds.Sourced
+) -> dict[str, Identity]:
     values = file.table("identities")
     if values is not None and values:
-        return identities.read(problems, values, teams)
+        return identities.read(problems, values, teams, of_all)
     if values is not None or ("identities" not in file.values and "identities" not in file.misspelt):
         state = "empty" if values is not None else "missing"
         problems.add(

@@ -21,7 +21,9 @@ from ses_feedback.config.model import (
     Destination,
     Identity,
     OnCall,
+    RateThresholds,
     Team,
+    Thresholds,
 )
 from ses_feedback.config.runtime import policy_from, policy_values, to_runtime
 
@@ -35,11 +37,13 @@ def to_loop(config: Config) -> str:
     """Return the JSON text that ``from_loop`` reads: sorted, and the same for every file of the same meaning."""
     values = {
         "deployment": {**asdict(config.deployment), "regions": sorted(config.deployment.regions)},
-        "on_call": {"page": _destinations(config.on_call.page), "warn": _destinations(config.on_call.warn)},
+        "on_call": {severity: _destinations(whom) for severity, whom in config.on_call.severities().items()},
+        "runbooks": config.on_call.runbooks,
         "teams": {team.name: _destinations(team.notify) for team in config.teams.values()},
         "identities": {identity.name: _identity(identity) for identity in config.identities.values()},
         "policy": policy_values(config.policy),
         "canary": asdict(config.canary),
+        "thresholds": asdict(config.thresholds),
     }
     return json.dumps(values, sort_keys=True, separators=(",", ":")) + "\n"
 
@@ -69,11 +73,15 @@ def from_loop(text: str) -> Config:
     deployment = values["deployment"]
     return Config(
         deployment=Deployment(**{**deployment, "regions": tuple(deployment["regions"])}),
-        on_call=OnCall(**{severity: _read_destinations(given) for severity, given in values["on_call"].items()}),
+        on_call=OnCall(
+            **{severity: _read_destinations(given) for severity, given in values["on_call"].items()},
+            runbooks=values["runbooks"],
+        ),
         teams={name: Team(name, _read_destinations(given)) for name, given in values["teams"].items()},
         identities={name: _read_identity(name, given) for name, given in values["identities"].items()},
         policy=policy_from(values["policy"]),
         canary=Canary(**values["canary"]),
+        thresholds=_read_thresholds(values["thresholds"]),
     )
 
 
@@ -86,7 +94,13 @@ def _read_identity(name: str, values: dict[str, Any]) -> Identity:
     if own is not None:
         suppress = own["suppress"]
         own = ConfigurationSet(tuple(own["events"]), own["tls"], None if suppress is None else tuple(suppress))
-    return Identity(name, configuration_set=own, **values)
+    thresholds = values.pop("thresholds")
+    thresholds = None if thresholds is None else _read_thresholds(thresholds)
+    return Identity(name, configuration_set=own, thresholds=thresholds, **values)
+
+
+def _read_thresholds(values: dict[str, dict[str, Any]]) -> Thresholds:
+    return Thresholds(**{rate: RateThresholds(**given) for rate, given in values.items()})
 
 
 def loop_config(directory: Path) -> Config:

@@ -20,6 +20,10 @@ KINDS: Final = (*NOTIFIED_KINDS, *SET_KINDS)
 ACTED_KINDS: Final = ("bounce", "complaint", "subscription")
 AlarmsPer = Literal["identity", "environment"]
 Format = Literal["json", "text"]
+Rate = Literal["bounce", "complaint"]
+RATES: Final[tuple[Rate, ...]] = ("bounce", "complaint")
+# Where runbooks are, seen from the root of the repository.
+RUNBOOKS: Final = "docs/runbooks"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +31,8 @@ class Destination:
     """One place SNS delivers to: ``protocol`` as in ``PROTOCOLS``, its ``endpoint``, and the kinds it wants.
 
     ``role`` is the ARN of the IAM role by which SNS writes to a ``firehose``; every other protocol has none. ``raw``:
-    the notification itself without SNS's envelope. ``format``: SES's ``json``, or ``text`` for people, in digests.
+    the notification itself without SNS's envelope. ``format``: ``json`` as SES or CloudWatch wrote it, or ``text`` for
+    people: digests of feedback, alarms in words.
     ``max_per_second`` bounds what an ``http`` or ``https`` endpoint is given.
     """
 
@@ -57,10 +62,22 @@ class Deployment:
 
 @dataclass(frozen=True, slots=True)
 class OnCall:
-    """Where alarms go, by severity. ``on`` of these destinations says nothing."""
+    """Where alarms go, by severity. ``on`` of these destinations says nothing.
+
+    ``runbooks``: what the addresses of runbooks begin with; by itself the folder in the repository.
+    """
 
     page: tuple[Destination, ...]
     warn: tuple[Destination, ...]
+    runbooks: str = RUNBOOKS
+
+    def severities(self) -> Mapping[str, tuple[Destination, ...]]:
+        """Return the destinations by severity, the most urgent first."""
+        return {"page": self.page, "warn": self.warn}
+
+    def texts(self) -> tuple[str, ...]:
+        """Return the severities of which somebody reads text."""
+        return tuple(s for s, whom in self.severities().items() if any(d.format == "text" for d in whom))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +110,39 @@ class Canary:
 
 
 @dataclass(frozen=True, slots=True)
+class RateThresholds:
+    """When on-call hears of a rate: ``warn`` and ``page`` are fractions of mail, windows are milliseconds.
+
+    A floor is the fewest bad events within its window: a rate of a few mails says nothing.
+    """
+
+    warn: float
+    page: float
+    fast_window: int
+    fast_floor: int
+    slow_window: int
+    slow_floor: int
+
+
+_BOUNCE: Final = RateThresholds(0.025, 0.04, 3_600_000, 50, 86_400_000, 30)
+_COMPLAINT: Final = RateThresholds(0.0005, 0.0008, 21_600_000, 20, 259_200_000, 15)
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """When on-call hears of the rates of an identity, an environment or the deployment."""
+
+    bounce: RateThresholds = _BOUNCE
+    complaint: RateThresholds = _COMPLAINT
+
+
+@dataclass(frozen=True, slots=True)
 class Identity:
     """A verified SES domain or address, normalised (lower case, ASCII domain), and where its feedback belongs.
 
     ``create``: made in SES by the deployment where it is missing. ``canary``: mails SES's simulator on schedule.
-    ``breaker``: a page about its rates pauses its configuration set.
+    ``breaker``: a page about its rates pauses its configuration set. ``thresholds`` are its own, complete, and ``None``
+    where those of the deployment hold.
     """
 
     name: str
@@ -108,6 +153,7 @@ class Identity:
     create: bool = False
     canary: bool = False
     breaker: bool = False
+    thresholds: Thresholds | None = None
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -131,6 +177,11 @@ class Config:
     policy: Policy = field(hash=False)
     path: Path | None = None
     canary: Canary = Canary()
+    thresholds: Thresholds = Thresholds()
+
+    def thresholds_of(self, identity: Identity) -> Thresholds:
+        """Return the thresholds of an identity's alarms: its own, or those of the deployment."""
+        return identity.thresholds or self.thresholds
 
     def environments(self) -> tuple[str, ...]:
         """Return the environments that identities live in, sorted."""

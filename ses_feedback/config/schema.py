@@ -26,6 +26,7 @@ FILE: Final[Section] = (
     Key("identities", "table of tables", None, '[identities."example.com"]'),
     Key("policy", "table of arrays", "the defaults below", "[[policy.soft_bounce]]"),
     Key("canary", "table", "the defaults below", "[canary]"),
+    Key("thresholds", "table of tables", "the defaults below", "[thresholds.bounce]"),
 )
 DEPLOYMENT: Final[Section] = (
     Key("name", "string", '`"ses-feedback"`', '"ses-feedback"'),
@@ -37,6 +38,7 @@ DEPLOYMENT: Final[Section] = (
 ON_CALL: Final[Section] = (
     Key("page", "array of destinations", None, '[{ email = "oncall@example.com" }]'),
     Key("warn", "array of destinations", "where `page` goes", '[{ email = "deliverability@example.com" }]'),
+    Key("runbooks", "string", '`"docs/runbooks"`', '"https://wiki.example.com/docs/runbooks"'),
 )
 TEAM: Final[Section] = (
     Key("notify", "array of destinations", None, '[{ email = "support@example.com", on = ["bounce", "complaint"] }]'),
@@ -56,7 +58,7 @@ DESTINATION: Final[Section] = (
     *(Key(name, "string", "one protocol, no more", _ENDPOINTS[name]) for name in PROTOCOLS),
     Key("on", "array of strings", '`["bounce", "complaint"]`', '["bounce", "complaint", "delivery"]'),
     Key("role", "string", "required with `firehose`", '"arn:aws:iam::111122223333:role/sns-to-firehose"'),
-    Key("format", "string", '`"text"` for `email`, else `"json"`', '"text"'),
+    Key("format", "string", '`"text"` for `email`, and for `sms` of on-call, else `"json"`', '"text"'),
     Key("raw", "boolean", "`true` for `firehose`, else `false`", "true"),
     Key("max_per_second", "integer", "no limit", "10"),
 )
@@ -68,6 +70,7 @@ IDENTITY: Final[Section] = (
     Key("create", "boolean", "`false`", "true"),
     Key("canary", "boolean", "`true` in `production`, else `false`", "false"),
     Key("breaker", "boolean", "`false`", "true"),
+    Key("thresholds", "table of tables", "those of the file", '{ bounce = { page = "3%" } }'),
 )
 CONFIGURATION_SET: Final[Section] = (
     Key("events", "array of strings", "`[]`", '["reject", "delay"]'),
@@ -77,6 +80,26 @@ CONFIGURATION_SET: Final[Section] = (
 CANARY: Final[Section] = (
     Key("every", "string", '`"1d"`', '"1d"'),
     Key("within", "string", '`"15m"`', '"15m"'),
+)
+THRESHOLDS: Final[Section] = (
+    Key("bounce", "table", "the defaults below", '{ page = "3%" }'),
+    Key("complaint", "table", "the defaults below", '{ page = "0.07%" }'),
+)
+BOUNCE_THRESHOLDS: Final[Section] = (
+    Key("warn", "string", '`"2.5%"`', '"2.5%"'),
+    Key("page", "string", '`"4%"`', '"4%"'),
+    Key("fast_window", "string", '`"1h"`', '"1h"'),
+    Key("fast_floor", "integer", "`50`", "50"),
+    Key("slow_window", "string", '`"1d"`', '"1d"'),
+    Key("slow_floor", "integer", "`30`", "30"),
+)
+COMPLAINT_THRESHOLDS: Final[Section] = (
+    Key("warn", "string", '`"0.05%"`', '"0.05%"'),
+    Key("page", "string", '`"0.08%"`', '"0.08%"'),
+    Key("fast_window", "string", '`"6h"`', '"6h"'),
+    Key("fast_floor", "integer", "`20`", "20"),
+    Key("slow_window", "string", '`"3d"`', '"3d"'),
+    Key("slow_floor", "integer", "`15`", "15"),
 )
 TIER: Final[Section] = (
     Key("count", "integer", None, "5"),
@@ -94,6 +117,9 @@ SECTIONS: Final[Mapping[str, Section]] = {
     '[identities."NAME"]': IDENTITY,
     "configuration_set": CONFIGURATION_SET,
     "[canary]": CANARY,
+    "[thresholds]": THRESHOLDS,
+    "[thresholds.bounce]": BOUNCE_THRESHOLDS,
+    "[thresholds.complaint]": COMPLAINT_THRESHOLDS,
     "[[policy.CLASS]]": TIER,
 }
 

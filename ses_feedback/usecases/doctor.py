@@ -92,7 +92,8 @@ class Doctor:
         identities = self._config.identities.values()
         sets = sum(identity.configuration_set is not None for identity in identities)
         batches = math.ceil(len(identities) / MOST_IDENTITIES)
-        return 3 * batches + 3 * sets + sum(len(identity.kinds) for identity in identities) + len(QUEUES) + 7
+        topics = sum(len(identity.kinds) for identity in identities) + len(self._config.on_call.texts())
+        return 3 * batches + 3 * sets + topics + len(QUEUES) + 7
 
     def examine(self, advance: Advance = _ignore) -> Diagnosis:
         """Compare everything. ``advance`` is told of each call made.

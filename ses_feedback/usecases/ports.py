@@ -69,8 +69,20 @@ class Quarantine(Protocol):
 class Meter(Protocol):
     """Takes measurements."""
 
-    def emit(self, dimensions: Mapping[str, str], at: int, values: Mapping[str, int]) -> None:
-        """Take the values of several metrics with the same dimensions at a time in ms."""
+    def emit(
+        self,
+        dimensions: Mapping[str, str],
+        at: int,
+        values: Mapping[str, int],
+        *,
+        sets: Sequence[Sequence[str]] | None = None,
+        notes: Mapping[str, Mapping[str, int]] | None = None,
+    ) -> None:
+        """Take the values of several metrics at a time in ms.
+
+        They count once for each of ``sets``, names of ``dimensions``; without them, for all dimensions together.
+        ``notes`` are kept beside them, are no metrics, and cost none.
+        """
 
 
 class AccountLists(Protocol):

@@ -91,7 +91,7 @@ def _route(config: Config, sender: str, identity: Identity) -> Route:
     }
     on_call = {
         severity: tuple(Told("on-call", SNS_PROTOCOL[d.protocol], d.endpoint, d.format) for d in destinations)
-        for severity, destinations in (("page", config.on_call.page), ("warn", config.on_call.warn))
+        for severity, destinations in config.on_call.severities().items()
     }
     return Route(
         sender,

@@ -12,6 +12,7 @@ from ses_feedback.domain import events as ev
 from ses_feedback.domain.canary import COUNT
 from ses_feedback.domain.history import History, clears
 from ses_feedback.domain.policy import Policy
+from ses_feedback.domain.said import most, said
 from ses_feedback.domain.times import DAY, MINUTE
 from ses_feedback.usecases.handling import Batch, Entry, Outcome, Returned, Rules
 from ses_feedback.usecases.merging import merge_into
@@ -22,6 +23,9 @@ TOO_LATE = 14 * DAY
 AT_ONCE = 100  # keys of one BatchGetItem
 
 Who = tuple[str, str]
+Subject = tuple[tuple[str, str], ...]  # dimensions and their values
+Noted = tuple[Subject | str, int]  # whose, of all mail or (an environment) of blocked mail, and which minute
+Notes = dict[str, Counter[str]]
 
 
 class TallyRules(Rules, Protocol):
@@ -91,8 +95,9 @@ def _chunks(wanted: Sequence[Who]) -> Iterator[Sequence[Who]]:
 
 
 def _count(batch: Batch, rules: TallyRules, meter: Meter, now: int) -> None:
-    per_identity = rules.alarms == "identity"
-    rates: dict[tuple[str, int], Counter[str]] = {}
+    rates: dict[tuple[Subject, int], Counter[str]] = {}
+    blocked: Counter[tuple[str, int]] = Counter()
+    notes: dict[Noted, Notes] = {}
     seen: set[tuple[str | int, str, str, str]] = set()
     tallied = 0
     for entry, reading in batch.readings.items():
@@ -102,21 +107,53 @@ def _count(batch: Batch, rules: TallyRules, meter: Meter, now: int) -> None:
         for event in reading.events:
             metrics = _metrics(event)
             once = (event.message_id or event.occurred_at, event.kind, event.recipient, event.class_)
-            if not metrics or once in seen:
+            if not (metrics or event.class_ == ev.BLOCKED) or once in seen:
                 continue
             seen.add(once)
             if event.occurred_at <= now - TOO_LATE:
                 batch.outcome.counts["late"] += 1
                 continue
-            subject = event.identity if per_identity else event.environment
             minute = event.occurred_at // MINUTE * MINUTE
-            rates.setdefault((subject, minute), Counter(dict.fromkeys(naming.RATE_METRICS, 0))).update(metrics)
-    dimension = naming.DIMENSION_IDENTITY if per_identity else naming.DIMENSION_ENVIRONMENT
+            if event.class_ == ev.BLOCKED:
+                blocked[event.environment, minute] += 1
+                _note(notes, (event.environment, minute), event, naming.NOTE_BLOCKED_AT, naming.NOTE_BLOCKED_SAID)
+            if metrics:
+                subject = _subject(event, rules)
+                rates.setdefault((subject, minute), Counter(dict.fromkeys(naming.RATE_METRICS, 0))).update(metrics)
+                if event.counts_as_bounce:
+                    _note(notes, (subject, minute), event, naming.NOTE_BOUNCED_AT, naming.NOTE_BOUNCED_SAID)
+                elif event.counts_as_complaint:
+                    _note(notes, (subject, minute), event, naming.NOTE_COMPLAINED_AT)
     for (subject, minute), values in rates.items():
-        meter.emit({naming.DIMENSION_DEPLOYMENT: rules.deployment, dimension: subject}, minute, values)
+        dimensions = {naming.DIMENSION_DEPLOYMENT: rules.deployment, **dict(subject)}
+        # Each subject, and all of them together: a roll-up is the sum of the very same counts.
+        sets = [[naming.DIMENSION_DEPLOYMENT], *([naming.DIMENSION_DEPLOYMENT, name] for name, _ in subject)]
+        meter.emit(dimensions, minute, values, sets=sets, notes=_kept(notes, (subject, minute)))
+    for (environment, minute), number in blocked.items():
+        dimensions = {naming.DIMENSION_DEPLOYMENT: rules.deployment, naming.DIMENSION_ENVIRONMENT: environment}
+        notes_of = _kept(notes, (environment, minute))
+        meter.emit(dimensions, minute, {naming.METRIC_BLOCKED: number}, notes=notes_of)
     if tallied:
         meter.emit({naming.DIMENSION_DEPLOYMENT: rules.deployment}, now, {naming.METRIC_TALLIED: tallied})
     batch.outcome.counts["tallied"] = tallied
+
+
+def _note(notes: dict[Noted, Notes], of: Noted, event: ev.Event, at: str, words: str = "") -> None:
+    """Note a bad event for whoever has to explain the rate: the receiver's domain, and under ``words`` its answer."""
+    found = notes.setdefault(of, {})
+    found.setdefault(at, Counter())[event.recipient.rpartition("@")[2]] += 1
+    if words:
+        found.setdefault(words, Counter())[said(event.diagnostic, event.status)] += 1
+
+
+def _kept(notes: Mapping[Noted, Notes], of: Noted) -> Mapping[str, Mapping[str, int]] | None:
+    return {name: most(counts) for name, counts in notes[of].items()} if of in notes else None
+
+
+def _subject(event: ev.Event, rules: TallyRules) -> Subject:
+    """Return the dimensions, besides the deployment, under which the rates of an event's mail are watched."""
+    environment = (naming.DIMENSION_ENVIRONMENT, event.environment)
+    return ((naming.DIMENSION_IDENTITY, event.identity), environment) if rules.alarms == "identity" else (environment,)
 
 
 def _metrics(event: ev.Event) -> Mapping[str, int]:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
-from local.cloud import Cloud
+from local.cloud import ACCOUNT, Cloud
 from local.deployment import deploy
 from local.loop import Inbox, Loop
 from local.state import State
@@ -25,6 +25,7 @@ class Stage(NamedTuple):
     state: State
     on_call: Inbox
     warned: Inbox
+    phone: Inbox
     customer_service: Inbox
     campaigns: Inbox
     desk: Inbox
@@ -40,11 +41,13 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         loop = Loop(cloud, config, outputs)
         on_call = Inbox(cloud, outputs[naming.OUTPUT_PAGE_TOPIC], "on-call-inbox")
         warned = Inbox(cloud, outputs[naming.OUTPUT_WARN_TOPIC], "on-call-warn-inbox")
+        words = naming.on_call_text_topic_name(loop.name, "page")
+        phone = Inbox(cloud, f"arn:aws:sns:{cloud.region}:{ACCOUNT}:{words}", "on-call-phone")
         teams = (
             Inbox.of_pattern(cloud, naming.topic_pattern(loop.name), f"{team}-inbox")
             for team in ("customer-service", "campaigns", "desk")
         )
-        yield Stage(loop, state, on_call, warned, *teams)
+        yield Stage(loop, state, on_call, warned, phone, *teams)
 
 
 @pytest.fixture(scope="session")

@@ -190,6 +190,61 @@ def test_bad_campaign_pages_on_call_through_the_deployed_alarm(stage: Stage) -> 
     assert counted[naming.METRIC_HARD_BOUNCED] >= 60 and counted[naming.METRIC_DELIVERED] >= 60
 
 
+def test_the_page_reaches_people_in_words(stage: Stage) -> None:
+    """Through the function: the figures of the very alarm, where it bounced and what was said, and nobody's address.
+
+    It follows the page above: the same campaign, told to those who read text.
+    """
+    alarm = naming.rates_alarm_name("e2e", NEWS, "page")
+    received: list[dict[str, object]] = []
+
+    def words() -> dict[str, object] | None:
+        received.extend(stage.phone.take())
+        return next((m for m in received if f"Alarm           {alarm}\n" in str(m["Message"])), None)
+
+    message = until("the page in words", words, seconds=PATIENCE_S)
+    subject, text = str(message["Subject"]), str(message["Message"])
+    assert re.match(rf"PAGE: {NEWS}: hard bounces [\d.]+% \(\d+ of \d+ in (1|24) h\)", subject), subject
+    assert "environment production, stream marketing, team campaigns" in " ".join(text.split())
+    assert re.search(r"\n +\d+  example\.org\n", text), text
+    assert re.search(r"\n +\d+  550 5\.1\.1 unknown\n", text), text
+    assert "docs/runbooks/bounce-rate.md" in text
+    assert "Not known" not in text
+    assert "@" not in text
+
+
+def test_what_the_breaker_and_people_say_goes_on_as_it_is(stage: Stage) -> None:
+    """What is no alarm reaches those who read text with its own subject and words."""
+    topic = stage.loop.outputs[naming.OUTPUT_PAGE_TOPIC]
+    stage.loop.cloud.client("sns").publish(TopicArn=topic, Subject="PAUSED: a test", Message="WHY: a test\nDO: nothing")
+    message = until(
+        "the message",
+        lambda: next((m for m in stage.phone.take() if m.get("Subject") == "PAUSED: a test"), None),
+        seconds=PATIENCE_S,
+    )
+    assert message["Message"] == "WHY: a test\nDO: nothing"
+
+
+def test_an_alarm_reaches_people_although_the_function_that_explains_it_is_broken(stage: Stage) -> None:
+    """Lambda hands it on itself: CloudWatch's own words, with all that it says to do."""
+    functions = stage.loop.cloud.client("lambda")
+    name = naming.function_name(stage.loop.name, naming.EXPLAIN_ALARM)
+    healthy = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+    broken = {key: value for key, value in healthy.items() if key != naming.ENV_TOPICS}
+    stage.phone.take()
+    functions.update_function_configuration(FunctionName=name, Environment={"Variables": broken})
+    try:
+        topic = stage.loop.outputs[naming.OUTPUT_PAGE_TOPIC]
+        stage.loop.cloud.client("sns").publish(TopicArn=topic, Message='{"AlarmName": "DO: this or that"}')
+        until(
+            "the alarm all the same",
+            lambda: next((m for m in stage.phone.take() if "DO: this or that" in m["Message"]), None),
+            seconds=PATIENCE_S,
+        )
+    finally:
+        functions.update_function_configuration(FunctionName=name, Environment={"Variables": healthy})
+
+
 def test_feedback_survives_a_broken_function_through_the_retry_queue(loop: Loop) -> None:
     """record_feedback fails three times, Lambda hands the event to the retry queue, and retry_feedback records it."""
     functions = loop.cloud.client("lambda")
@@ -239,6 +294,8 @@ def test_no_function_logs_a_recipient(loop: Loop) -> None:
         loop.run(scheduled)
     with pytest.raises(DidNotHappen, match="not the event of a CloudWatch alarm"):
         loop.run(naming.BREAK_CIRCUIT)
+    with pytest.raises(DidNotHappen, match="not the event of a message of SNS"):
+        loop.run(naming.EXPLAIN_ALARM)
     lines = list(loop.logs())
     assert {naming.function_name(loop.name, f) for f in naming.FUNCTIONS} <= {g.rpartition("/")[2] for g, _ in lines}
     leaks = [(group, ADDRESS.sub("…@…", line)[:200]) for group, line in lines if ADDRESS.search(line)]

@@ -15,7 +15,7 @@ from infra.bundling import LocalBundling
 from infra.cells import Lock, allocate
 from infra.deployment import Settings, add_stacks, new_app
 from infra.sources import Sources
-from infra.weights import resources
+from infra.weights import alarmed_environments, resources
 from ses_feedback.config import Config
 from ses_feedback.config.loop import asset_files
 
@@ -136,7 +136,7 @@ class Assembly:
 
 def lock_of(config: Config, before: Lock | None = None) -> Lock:
     weights = {name: resources(config, identity) for name, identity in config.identities.items()}
-    return allocate(before or Lock(OWNER), weights)
+    return allocate(before or Lock(OWNER), weights, alarmed_environments(config))
 
 
 def synthesise(config: Config, folder: Path, *, lock: Lock | None = None, settings: Settings | None = None) -> Assembly:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,9 @@ import pytest
 
 from infra.alarms.kinds import KINDS, LONGEST_DESCRIPTION, RUNBOOKS
 from ses_feedback import naming
-from tests.infra.synthesis import ACCOUNT, Assembly, Found
+from ses_feedback.config import parse
+from tests.infra import configs
+from tests.infra.synthesis import ACCOUNT, Assembly, Found, synthesise
 
 ALARM, COMPOSITE = "AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"
 EVERY = pytest.mark.parametrize("name", ["small", "full", "thirty", "per_environment"])
@@ -51,7 +54,11 @@ def test_every_alarm_reaches_on_call(name: str, request: pytest.FixtureRequest) 
     aliases = {a.properties["AliasName"]: a for a in assembly.find("AWS::KMS::Alias")}
     (key,) = assembly.find("AWS::KMS::Key")
     heard = {s.properties["TopicArn"] for s in assembly.find("AWS::SNS::Subscription")}
-    in_composites = {child for alarm in alarms.values() if alarm.type == COMPOSITE for child in children(alarm)}
+    composites = [alarm for alarm in alarms.values() if alarm.type == COMPOSITE]
+    # What tells nobody is a part of what does, or keeps it silent.
+    in_composites = {
+        name for alarm in composites for name in (*children(alarm), alarm.properties.get("ActionsSuppressor"))
+    }
     for alarm_name, alarm in alarms.items():
         actions = alarm.properties.get("AlarmActions") or []
         if not actions:
@@ -120,14 +127,17 @@ METRICS = {"b": "HardBounced", "d": "Delivered", "c": "Complained", "r": "Delive
 @pytest.mark.parametrize(
     ("name", "subject", "dimension"),
     [
-        ("small", "example.com", "Identity"),
-        ("full", "news@example.com", "Identity"),
-        ("per_environment", "production", "Environment"),
-        ("per_environment", "staging", "Environment"),
+        ("small", "example.com", ["Identity", "example.com"]),
+        ("full", "news@example.com", ["Identity", "news@example.com"]),
+        ("full", "environment dev", ["Environment", "dev"]),
+        ("full", "deployment", []),
+        ("per_environment", "environment production", ["Environment", "production"]),
+        ("per_environment", "environment staging", ["Environment", "staging"]),
+        ("per_environment", "deployment", []),
     ],
 )
-def test_rate_alarms(name: str, subject: str, dimension: str, request: pytest.FixtureRequest) -> None:
-    """The rules that the backtest decided on, to the letter, over the metrics of this identity or environment."""
+def test_rate_alarms(name: str, subject: str, dimension: list[str], request: pytest.FixtureRequest) -> None:
+    """The rules that the backtest decided on, to the letter, over the metrics of this identity or roll-up."""
     alarms = by_name(request.getfixturevalue(name))
     for (label_, period, threshold), expression in RULES.items():
         properties = alarms[f"ses-feedback {subject} {label_}"].properties
@@ -147,7 +157,7 @@ def test_rate_alarms(name: str, subject: str, dimension: str, request: pytest.Fi
             assert stat["Metric"]["MetricName"] == METRICS[metric["Id"]]
             assert stat["Metric"]["Dimensions"] == [
                 {"Name": "Deployment", "Value": "ses-feedback"},
-                {"Name": dimension, "Value": subject},
+                *([{"Name": dimension[0], "Value": dimension[1]}] if dimension else []),
             ]
             assert metric["ReturnData"] is False
 
@@ -185,10 +195,13 @@ def test_composites_hold_back(small: Assembly) -> None:
 
 
 def test_alarms_per_environment(per_environment: Assembly) -> None:
-    """One set an environment, in core; none in the cells."""
-    rates = [f for f in by_name(per_environment).values() if "rate of" in f.properties["AlarmDescription"]]
-    assert {f.stack for f in by_name(per_environment).values()} == {"ses-feedback-core"}
-    assert len([f for f in rates if f.type == COMPOSITE]) == 2 * 2
+    """A set for each environment and one for all, in the overview; none in the cells."""
+    alarms = by_name(per_environment)
+    assert {f.stack for f in alarms.values()} == {"ses-feedback-core", "ses-feedback-overview"}
+    told = [name for name, f in alarms.items() if f.type == COMPOSITE and f.properties.get("AlarmActions")]
+    subjects = ("account reputation", "deployment", "environment production", "environment staging")
+    wanted = [f"ses-feedback {subject} {of}" for subject in subjects for of in ("page", "warn")]
+    assert sorted(told) == sorted([*wanted, *(f"ses-feedback {subject} blocked" for subject in subjects[2:])])
 
 
 @pytest.mark.parametrize(
@@ -212,9 +225,29 @@ def test_reputation_alarms(full: Assembly, alarm: str, metric: str, threshold: f
         assert (properties["Statistic"], properties["Period"]) == ("Average", 3_600)
         assert properties["Threshold"] == threshold
         assert properties["TreatMissingData"] == "ignore"
-        assert properties["AlarmActions"][0].endswith(f"-{severity}")
+        assert not properties["AlarmActions"]
+        subject = name.split(" ")[0]
+        told = alarms[f"ses-feedback {subject} reputation {severity}"]
+        assert children(told) == [
+            f"ses-feedback {subject} reputation {rate} {severity}" for rate in ("bounce", "complaint")
+        ]
+        assert told.properties["AlarmActions"][0].endswith(f"-{severity}")
 
 
+def test_a_set_without_alarms_of_its_identity_is_not_muted(tmp_path: Path) -> None:
+    """With alarms by environment there is no page of the identity that could say the same."""
+    values = tomllib.loads(configs.SMALL + "configuration_set = true")
+    config = parse(values | {"deployment": {"alarms": "environment"}})
+    alarms = by_name(synthesise(config, tmp_path))
+    for rate in ("bounce", "complaint"):
+        for severity in ("page", "warn"):
+            (action,) = alarms[f"ses-feedback example.com reputation {rate} {severity}"].properties["AlarmActions"]
+            assert action.endswith(f"-{severity}")
+    assert "ses-feedback example.com reputation page" not in alarms
+
+
+# What Lambda cuts off half-way when its time is up; the others stop by themselves before.
+_CUT_OFF = ("record_feedback", "retry_feedback", "tally_feedback", "explain_alarm")
 WHOLE = {
     "tally behind": ("page", [("AWS/SQS", "ApproximateAgeOfOldestMessage", "ses-feedback-tally")]),
     "dead letters": (
@@ -241,16 +274,28 @@ WHOLE = {
     "wire identity errors": ("warn", [("AWS/Lambda", "Errors", "ses-feedback-wire_identity")]),
     "claim table errors": ("warn", [("AWS/Lambda", "Errors", "ses-feedback-claim_table")]),
     "check loop errors": ("warn", [("AWS/Lambda", "Errors", "ses-feedback-check_loop")]),
+    "explain alarm errors": ("warn", [("AWS/Lambda", "Errors", "ses-feedback-explain_alarm")]),
     "drift": ("warn", [("SesFeedback", "Drifted", "ses-feedback")]),
     "send canaries errors": ("warn", [("AWS/Lambda", "Errors", "ses-feedback-send_canaries")]),
     "destination failures": ("page", [("AWS/Lambda", "DestinationDeliveryFailures", "ses-feedback-record_feedback")]),
     "events dropped": ("page", [("AWS/Lambda", "AsyncEventsDropped", "ses-feedback-record_feedback")]),
+    "throttled": (
+        "warn",
+        [
+            ("AWS/Lambda", "Throttles", f"ses-feedback-{function}")
+            for function in (*_CUT_OFF[:3], "check_loop", "send_canaries", *_CUT_OFF[3:])
+        ],
+    ),
+    "slow functions": ("warn", [("AWS/Lambda", "Duration", f"ses-feedback-{function}") for function in _CUT_OFF]),
     "quarantined": ("warn", [("SesFeedback", "Quarantined", "ses-feedback")]),
     "on call undelivered": (
         "page warn",
         [
             ("AWS/SNS", "NumberOfNotificationsFailed", "ses-feedback-on-call-page"),
             ("AWS/SNS", "NumberOfNotificationsFailed", "ses-feedback-on-call-warn"),
+            ("AWS/SNS", "NumberOfNotificationsFailed", "ses-feedback-on-call-page-text"),
+            ("AWS/SNS", "NumberOfNotificationsFailed", "ses-feedback-on-call-warn-text"),
+            ("AWS/Lambda", "DestinationDeliveryFailures", "ses-feedback-explain_alarm"),
         ],
     ),
     "loop silent": ("page", [("AWS/SES", "Send", None), ("SesFeedback", "Tallied", "ses-feedback")]),
@@ -263,7 +308,15 @@ def test_alarms_of_the_whole(small: Assembly) -> None:
     whole = {
         name.removeprefix("ses-feedback ")
         for name in alarms
-        if not name.startswith(("ses-feedback example.com ", "ses-feedback account ", "ses-feedback canary "))
+        if not name.startswith(
+            (
+                "ses-feedback example.com ",
+                "ses-feedback account ",
+                "ses-feedback canary ",
+                "ses-feedback cell ",
+                "ses-feedback environment production blocked",
+            )
+        )
     }
     assert whole == set(WHOLE)
     for name, (severities, watched) in WHOLE.items():

@@ -133,7 +133,9 @@ def test_canaries_alone_do_not_look_like_mail_without_feedback(identities: int, 
     """AWS counts them as sent, and the loop does not count them: the alarm on silence begins above them."""
     app = cdk.App(outdir=str(tmp_path))
     mails = canary.mails_an_hour(identities, config().canary.every)
-    WholeAlarms(cdk.Stack(app, "S"), "A", deployment="d", region="us-east-1", functions=(), canary_mails=mails)
+    WholeAlarms(
+        cdk.Stack(app, "S"), "A", deployment="d", region="us-east-1", functions=(), texts=(), canary_mails=mails
+    )
     app.synth()
     assert f"IF(FILL(s,0) >= {sends} AND FILL(t,0) == 0, 1, 0)" in (tmp_path / "S.template.json").read_text()
 

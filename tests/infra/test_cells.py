@@ -88,6 +88,40 @@ def test_a_cell_without_identities_is_remembered() -> None:
     assert allocate(after, {"a.example.com": 200, "d.example.com": 200}).cells["d.example.com"] == 2
 
 
+@given(
+    st.lists(
+        st.dictionaries(names, st.sampled_from(["dev", "production", "staging"]), max_size=60), min_size=1, max_size=6
+    )
+)
+def test_environments_of_a_cell_are_remembered_for_good(configurations: list[dict[str, str]]) -> None:
+    """Whoever leaves or moves, a cell keeps every environment it had, and each counts as a resource."""
+    lock = Lock(OWNER)
+    for wanted in configurations:
+        before, lock = lock, allocate(lock, dict.fromkeys(wanted, 24), wanted)
+        for number, known in before.environments.items():
+            assert set(known) <= set(lock.environments[number])
+        for identity, number in lock.cells.items():
+            assert wanted[identity] in lock.environments[number]
+        for number, members in lock.members().items():
+            assert 24 * len(members) + len(lock.environments.get(number, ())) <= FILL_TO
+        assert allocate(lock, dict.fromkeys(wanted, 24)).environments == lock.environments
+
+
+def test_an_older_lock_file_has_no_environments_and_gets_those_of_its_members(tmp_path: Path) -> None:
+    """The key is optional, and what was deployed before had no alarm that could be named."""
+    path = tmp_path / "feedback.lock.json"
+    path.write_text(json.dumps({"owner": OWNER, "highest": 2, "cells": {"a.example.com": 1, "b.example.com": 1}}))
+    before = read_lock(path)
+    assert before is not None
+    assert before.environments == {}
+    after = allocate(
+        before, {"a.example.com": 24, "b.example.com": 24}, {"a.example.com": "dev", "b.example.com": "qa"}
+    )
+    assert after.environments == {1: ("dev", "qa")}
+    assert write_lock(path, after, before=before)
+    assert read_lock(path) == after
+
+
 def test_the_lock_file_round_trips(tmp_path: Path) -> None:
     """What is written is read back, under the configuration's name, and readable by everybody."""
     path = lock_path(tmp_path / "feedback.toml")
@@ -141,6 +175,10 @@ def test_owners_differ() -> None:
         f'{{"owner": "{OWNER}", "cells": {{"example.com": true}}}}',
         f'{{"owner": "{OWNER}", "cells": {{"example.com": "1"}}}}',
         f'{{"owner": "{OWNER}", "cells": {{"example.com": 2}}, "highest": 1}}',
+        f'{{"owner": "{OWNER}", "cells": {{"example.com": 1}}, "environments": ["dev"]}}',
+        f'{{"owner": "{OWNER}", "cells": {{"example.com": 1}}, "environments": {{"2": ["dev"]}}}}',
+        f'{{"owner": "{OWNER}", "cells": {{"example.com": 1}}, "environments": {{"x": ["dev"]}}}}',
+        f'{{"owner": "{OWNER}", "cells": {{"example.com": 1}}, "environments": {{"1": "dev"}}}}',
         "[" * 100_000,
     ],
 )

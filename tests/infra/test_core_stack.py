@@ -59,11 +59,12 @@ def test_environment_of_functions(small: Assembly) -> None:
         assert values[naming.ENV_RETRY_QUEUE_URL] == f"https://sqs.us-east-1.amazonaws.com/{ACCOUNT}/ses-feedback-retry"
         assert values["POWERTOOLS_SERVICE_NAME"]
         assert values["POWERTOOLS_LOG_LEVEL"] == "INFO"
-        keyed = name not in (naming.WIRE_IDENTITY, naming.CHECK_LOOP, naming.SEND_CANARIES)
+        paced = name in (naming.WIRE_IDENTITY, naming.CHECK_LOOP, naming.SEND_CANARIES)
+        keyed = not paced and name != naming.EXPLAIN_ALARM
         assert values.get(naming.ENV_ADDRESS_KEY) == (
             "{{resolve:secretsmanager:ses-feedback-address-key}}" if keyed else None
         )
-        assert (naming.ENV_SES_INTERVAL in values) is not keyed
+        assert (naming.ENV_SES_INTERVAL in values) is paced
     wiring = function(small, naming.WIRE_IDENTITY).properties["Environment"]["Variables"]
     assert wiring[naming.ENV_SES_INTERVAL] == "1000"
     assert wiring[naming.ENV_WIRING_TABLE] == "ses-feedback-wiring"
@@ -71,8 +72,7 @@ def test_environment_of_functions(small: Assembly) -> None:
 
 def test_what_record_feedback_fails_on_is_kept(small: Assembly) -> None:
     """Two more tries by Lambda, then the retry queue; the role may send there."""
-    config = small.one("AWS::Lambda::EventInvokeConfig").properties
-    assert config["FunctionName"] == "ses-feedback-record_feedback"
+    config = small.one("AWS::Lambda::EventInvokeConfig", FunctionName="ses-feedback-record_feedback").properties
     assert config["MaximumRetryAttempts"] == 2
     assert config["MaximumEventAgeInSeconds"] == 21_600
     assert config["DestinationConfig"] == {"OnFailure": {"Destination": arn("ses-feedback-retry")}}
@@ -109,7 +109,8 @@ def test_every_queue_is_encrypted_tls_only_and_keeps_14_days(small: Assembly) ->
         p.properties["Queues"][0]: p.properties["PolicyDocument"]["Statement"]
         for p in small.find("AWS::SQS::QueuePolicy")
     }
-    on_call = [f"arn:aws:sns:us-east-1:{ACCOUNT}:ses-feedback-on-call-{severity}" for severity in ("page", "warn")]
+    topics = ("page", "warn", "page-text", "warn-text")
+    on_call = [f"arn:aws:sns:us-east-1:{ACCOUNT}:ses-feedback-on-call-{topic}" for topic in topics]
     senders = {
         "ses-feedback-retry": [TOPICS],
         "ses-feedback-tally": [TOPICS],
@@ -150,10 +151,8 @@ def test_consumers_of_the_queues(small: Assembly) -> None:
 
 def test_one_permission_for_all_topics(thirty: Assembly) -> None:
     """A permission per topic would break the size of a function's policy: one, for the deployment's own topics."""
-    permission = thirty.one("AWS::Lambda::Permission", Principal="sns.amazonaws.com").properties
-    assert permission["Principal"] == "sns.amazonaws.com"
+    permission = thirty.one("AWS::Lambda::Permission", Principal="sns.amazonaws.com", SourceArn=TOPICS).properties
     assert permission["Action"] == "lambda:InvokeFunction"
-    assert permission["SourceArn"] == TOPICS
     assert permission["FunctionName"].endswith("record_feedback")
 
 
@@ -170,17 +169,22 @@ def test_the_claim_comes_first(full: Assembly) -> None:
 
 
 def test_on_call_hears_by_every_protocol(full: Assembly) -> None:
-    """Each destination of on-call is subscribed to its topic, and what it does not take is kept."""
+    """Programs are subscribed to the alarms, people to their text, and what one of them does not take is kept."""
     found: dict[str, list[tuple[str, str]]] = {}
     for subscription in full.find("AWS::SNS::Subscription"):
         properties = subscription.properties
         if "on-call" in properties["TopicArn"]:
-            severity = properties["TopicArn"].rsplit("-", 1)[1]
+            severity = properties["TopicArn"].partition("-on-call-")[2]
             found.setdefault(severity, []).append((properties["Protocol"], properties["Endpoint"]))
             assert properties["RedrivePolicy"]["deadLetterTargetArn"].endswith(":ses-feedback-team-dead-letters")
-    assert sorted(found["page"]) == [
-        ("email", "oncall@example.com"),
-        ("https", "https://pager.example.com/v1/sns"),
-        ("sqs", "arn:aws:sqs:eu-west-1:111122223333:pages"),
-    ]
-    assert sorted(found["warn"]) == [("email-json", "deliverability@example.com"), ("sms", "+12065550100")]
+    explainer = ("lambda", f"arn:aws:lambda:eu-west-1:{ACCOUNT}:function:ses-feedback-explain_alarm")
+    assert {topic: sorted(whom) for topic, whom in found.items()} == {
+        "page": [
+            ("https", "https://pager.example.com/v1/sns"),
+            explainer,
+            ("sqs", "arn:aws:sqs:eu-west-1:111122223333:pages"),
+        ],
+        "page-text": [("email", "oncall@example.com")],
+        "warn": [("email-json", "deliverability@example.com"), explainer],
+        "warn-text": [("sms", "+12065550100")],
+    }

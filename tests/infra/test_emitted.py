@@ -1,4 +1,4 @@
-"""Every alarm on a metric of ours watches what a function really writes, name, namespace and dimensions alike."""
+"""Alarms and dashboards read what a function really writes, name, namespace and dimensions alike, and all of it."""
 
 from __future__ import annotations
 
@@ -11,9 +11,12 @@ from typing import Any
 
 import pytest
 
+from infra.alarms.together import rolled_up, whole_is_rolled_up
+from infra.dashboards import dashboards
 from infra.needed import needed
 from ses_feedback import naming
 from ses_feedback.adapters import runtime as composition
+from ses_feedback.config import Config
 from ses_feedback.config.loop import asset_files
 from ses_feedback.usecases.check_loop import Readers
 from tests.fakes import FakeQuarantine, FakeStore
@@ -38,6 +41,22 @@ def watched(assembly: Assembly) -> set[Metric]:
         for metric in metrics or [alarm.properties]:
             dimensions = frozenset((d["Name"], d["Value"]) for d in metric.get("Dimensions", ()))
             found.add((metric["Namespace"], metric["MetricName"], dimensions))
+    return found
+
+
+def shown(config: Config) -> set[Metric]:
+    """Return the metrics that graphs of the dashboards read."""
+    found: set[Metric] = set()
+    for dashboard in dashboards(config):
+        for widget in dashboard.body["widgets"]:
+            before: list[Any] = []
+            for entry in widget["properties"].get("metrics", ()):
+                if isinstance(entry[0], dict):
+                    continue  # an expression over the others
+                whole = [before[n] if part == "." else part for n, part in enumerate(entry)]
+                namespace, name, *rest = [part for part in whole if not isinstance(part, dict)]
+                found.add((namespace, name, frozenset(zip(rest[::2], rest[1::2], strict=True))))
+                before = whole
     return found
 
 
@@ -89,6 +108,7 @@ def test_what_alarms_watch_is_what_functions_emit(
         source = identity if "@" in identity else f"info@{identity}"
         for kind in (mail.bounce, mail.complaint, mail.delivery):
             messages.append(kind(f"{kind.__name__} of {identity}", at=now, source=source))
+        messages.append(mail.bounce(f"blocked {identity}", at=now, source=source, kind="Transient", status="5.7.1"))
     records = [{"messageId": str(number), "body": mail.sns_body(message)} for number, message in enumerate(messages)]
     capfd.readouterr()
     function(naming.RECORD_FEEDBACK)(mail.sns_event(*messages), object())
@@ -118,7 +138,20 @@ def test_what_alarms_watch_is_what_functions_emit(
     monkeypatch.setattr(checker.logger.handlers[0], "stream", sys.stdout)
     checker.handler({}, CheckContext(assembly.region))
     ours = {metric for metric in watched(assembly) if metric[0] not in AWS_NAMESPACES}
-    # Loop-silent, quarantine, drift, canaries, and the rates of each identity or environment: four metrics each.
-    subjects = assembly.config.identities if name != "per_environment" else assembly.config.environments()
-    assert len(ours) == 4 + 4 * len(subjects)
-    assert ours == emitted(capfd.readouterr().out)
+    written = emitted(capfd.readouterr().out)
+    assert ours <= written
+    # Loop-silent, quarantine, drift, canaries, the rates of each identity or environment: four metrics each; and what
+    # is blocked of each environment, and delivered where there are no rates of it.
+    environments, roll_ups = len(assembly.config.environments()), len(rolled_up(assembly.config))
+    subjects = roll_ups if name == "per_environment" else len(assembly.config.identities) + roll_ups
+    blocked = 2 * environments - roll_ups
+    assert len(ours) == 4 + 4 * (subjects + whole_is_rolled_up(assembly.config)) + blocked
+    read = {metric for metric in ours | shown(assembly.config) if metric[0] not in AWS_NAMESPACES}
+    # The round trip is measured when a round is whole, which the first run of canaries is not; and the mail of a single
+    # environment is shown as all mail.
+    whole = (naming.DIMENSION_DEPLOYMENT, assembly.config.deployment.name)
+    assert read - written <= {(naming.METRIC_NAMESPACE, naming.METRIC_CANARY_ROUND_TRIP, frozenset({whole}))}
+    names = assembly.config.environments()
+    there = frozenset({whole, (naming.DIMENSION_ENVIRONMENT, names[0])})
+    unseen = {(naming.METRIC_NAMESPACE, metric, there) for metric in naming.RATE_METRICS} if len(names) == 1 else set()
+    assert written - read <= unseen

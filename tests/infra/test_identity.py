@@ -127,9 +127,11 @@ def test_outputs(full: Assembly) -> None:
 def test_weights_are_those_of_the_templates(name: str, request: pytest.FixtureRequest) -> None:
     """What cells are filled by is what the stacks really hold."""
     assembly: Assembly = request.getfixturevalue(name)
-    for number, members in lock_of(assembly.config).members().items():
+    lock = lock_of(assembly.config)
+    for number, members in lock.members().items():
         stack = naming.cell_stack("ses-feedback", number)
         expected = sum(resources(assembly.config, assembly.config.identities[member]) for member in members)
+        expected += len(lock.environments.get(number, ()))
         assert len(assembly.templates[stack]["Resources"]) == expected
 
 
@@ -144,12 +146,15 @@ def test_no_stack_is_near_its_limits(name: str, request: pytest.FixtureRequest) 
 
 
 def test_cells_depend_on_core_and_four_deploy_at_once(tmp_path: Path) -> None:
-    """Data, core, then cells: the fifth waits for the first. An emptied cell is still there, with nothing in it."""
+    """Data, core, cells, where the fifth waits for the first, and the overview.
+
+    A cell that was emptied has nothing in it and comes last: what it had was named by alarms in the overview.
+    """
     config = configs.many(20)
     lock = Lock(OWNER, {name: 1 + i % 6 for i, name in enumerate(config.identities) if i % 6 != 2}, 6)
     kept = {name: identity for name, identity in config.identities.items() if name in lock.cells}
     config = replace(config, identities=kept)
-    assembly = synthesise(config, tmp_path, lock=lock)
+    assembly = synthesise(config, tmp_path, lock=lock_of(config, lock))
     assert len(assembly.cells()) == 6
     assert assembly.templates["ses-feedback-cell-0003"].get("Resources", {}) == {}
 
@@ -157,11 +162,12 @@ def test_cells_depend_on_core_and_four_deploy_at_once(tmp_path: Path) -> None:
         return {d for d in assembly.artifacts[stack]["dependencies"] if not d.endswith(".assets")}
 
     assert after("ses-feedback-core") == {"ses-feedback-data"}
-    for number in range(1, 7):
-        expected = {"ses-feedback-core"}
-        if number > CELLS_AT_ONCE:
-            expected.add(naming.cell_stack("ses-feedback", number - CELLS_AT_ONCE))
-        assert after(naming.cell_stack("ses-feedback", number)) == expected
+    full = [naming.cell_stack("ses-feedback", number) for number in (1, 2, 4, 5, 6)]
+    for place, cell in enumerate(full):
+        expected = {"ses-feedback-core"} | ({full[place - CELLS_AT_ONCE]} if place >= CELLS_AT_ONCE else set())
+        assert after(cell) == expected
+    assert after("ses-feedback-overview") == {"ses-feedback-core", *full}
+    assert after(naming.cell_stack("ses-feedback", 3)) == {"ses-feedback-overview"}
 
 
 def test_order_in_the_file_says_nothing(tmp_path: Path, full: Assembly) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -370,7 +371,41 @@ def break_circuit(stage: Stage) -> None:
         stage.run(naming.BREAK_CIRCUIT, {"alarmData": {**page, "alarmName": "ses-feedback example.com page"}})
 
 
+def explain_alarm(stage: Stage) -> None:
+    """A page of a rate, with everything that is looked up; what is no alarm; a topic that is not there."""
+    sns = clients.client("sns")
+    topic = sns.create_topic(Name=naming.on_call_topic_name("ses-feedback", "page"))["TopicArn"]
+    below = naming.alarm_name("ses-feedback", "news@example.com", "bounce", "page", "fast")
+
+    def told(text: str) -> dict[str, Any]:
+        return {"Records": [{"Sns": {"TopicArn": topic, "Subject": "a subject", "Message": text}}]}
+
+    notice = {
+        "AlarmName": naming.rates_alarm_name("ses-feedback", "news@example.com", "page"),
+        "NewStateValue": "ALARM",
+        "AlarmRule": f'ALARM("{below}")',
+        "TriggeringChildren": [{"Arn": f"arn:aws:cloudwatch:x:y:alarm:{below}", "State": {"Value": "ALARM"}}],
+    }
+    dimensions = [{"Name": "Deployment", "Value": "ses-feedback"}, {"Name": "Identity", "Value": "news@example.com"}]
+    metric = {"Namespace": naming.METRIC_NAMESPACE, "MetricName": naming.METRIC_HARD_BOUNCED, "Dimensions": dimensions}
+    stat = {"Metric": metric, "Period": 3_600, "Stat": "Sum"}
+    clients.client("cloudwatch").put_metric_alarm(
+        AlarmName=below,
+        ComparisonOperator="GreaterThanOrEqualToThreshold",
+        EvaluationPeriods=1,
+        Threshold=0.04,
+        Metrics=[{"Id": "b", "MetricStat": stat, "ReturnData": True}],
+    )
+    stage.tap.answers = {"FilterLogEvents": [(200, {"events": []})] * 9}
+    with pytest.raises(RetryableError):
+        stage.run(naming.EXPLAIN_ALARM, told(json.dumps(notice)))
+    sns.create_topic(Name=naming.on_call_text_topic_name("ses-feedback", "page"))
+    assert stage.run(naming.EXPLAIN_ALARM, told(json.dumps(notice))) == {"told": 1}
+    assert stage.run(naming.EXPLAIN_ALARM, told("PAUSED: an identity")) == {"told": 1}
+
+
 PATHS = {
+    naming.EXPLAIN_ALARM: explain_alarm,
     naming.BREAK_CIRCUIT: break_circuit,
     naming.CHECK_LOOP: check_loop,
     naming.SEND_CANARIES: send_canaries,
@@ -433,10 +468,15 @@ def test_what_aws_does_in_a_functions_name_is_wired_that_way(full: Assembly) -> 
     fed = {f.properties["FunctionName"].removeprefix(arn) for f in full.find("AWS::Lambda::EventSourceMapping")}
     for action in ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"):
         assert set(BY_AWS[action][1]) == fed
-    handed_on = [f for f in full.find("AWS::Lambda::EventInvokeConfig") if "DestinationConfig" in f.properties]
-    assert {f.properties["FunctionName"].removeprefix("ses-feedback-") for f in handed_on} == set(
-        BY_AWS["sqs:SendMessage"][1]
-    )
+    handed_on = {
+        f.properties["FunctionName"].removeprefix("ses-feedback-"): f.properties["DestinationConfig"]
+        for f in full.find("AWS::Lambda::EventInvokeConfig")
+        if "DestinationConfig" in f.properties
+    }
+    # The other publishes to the topic itself, so that its permission is no extra one.
+    to_people = handed_on.pop(naming.EXPLAIN_ALARM)["OnFailure"]["Destination"]
+    assert to_people == f"arn:aws:sns:{full.region}:{ACCOUNT}:ses-feedback-on-call-page-text"
+    assert set(handed_on) == set(BY_AWS["sqs:SendMessage"][1])
 
 
 def _covers(grant: tuple[str, str], call: tuple[str, str]) -> bool:

@@ -202,7 +202,7 @@ def test_too_many_resources_is_one_line_that_names_the_identity(tmp_path: Path, 
     load = resources(config, config.identities["example.com"])
     assert load > MOST
     line = one_line(run(write(tmp_path, text)))
-    assert line.startswith(f'identities."example.com": its cell 1 would hold {load} resources')
+    assert line.startswith(f'identities."example.com": its cell 1 would hold {load + 1} resources, {load} of them')
 
 
 def test_no_package_index_is_one_line(tmp_path: Path) -> None:

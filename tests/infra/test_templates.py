@@ -20,14 +20,16 @@ UPDATE = "UPDATE_SNAPSHOTS"
 def test_cfn_lint_is_clean(full: Assembly, per_environment: Assembly) -> None:
     """Not a warning in any template: every kind of stack, with everything it can hold."""
     templates = [str(full.folder / f"{stack}.template.json") for stack in full.templates]
-    templates.append(str(per_environment.folder / "ses-feedback-core.template.json"))
+    templates += [str(per_environment.folder / f"ses-feedback-{of}.template.json") for of in ("core", "overview")]
     done = subprocess.run(
         [Path(sys.executable).with_name("cfn-lint"), *templates], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("stack", ["ses-feedback-data", "ses-feedback-core", "ses-feedback-cell-0001"])
+@pytest.mark.parametrize(
+    "stack", ["ses-feedback-data", "ses-feedback-core", "ses-feedback-cell-0001", "ses-feedback-overview"]
+)
 def test_snapshot(small: Assembly, stack: str) -> None:
     """The smallest deployment, hashes of assets masked. `UPDATE_SNAPSHOTS=1` writes it anew."""
     text = json.dumps(small.templates[stack], indent=1, sort_keys=True) + "\n"

@@ -24,7 +24,7 @@ Call = tuple[str, str]
 Answer = tuple[int, Any]
 
 # The prefix of an IAM action, where it is not the name botocore has for the service (Service Authorization Reference).
-_PREFIX = {"sesv2": "ses"}
+_PREFIX = {"sesv2": "ses", "cloudwatch-logs": "logs"}
 
 
 # Calls about one configuration set, which a policy can name.
@@ -91,11 +91,15 @@ class Tap:
             return f"arn:aws:s3:::{bucket}/{path}"
         if service in ("ses", "sesv2"):
             return "*"  # as identities cannot be named in a policy for these actions
+        if service == "cloudwatch":
+            return "*"  # the calls made here take no resource in a policy
         if service == "sns":
             return parse_qs(_text(request.body))["TopicArn"][0]
         body = json.loads(_text(request.body))
         if service == "sqs":
             return f"arn:aws:sqs:{self.region}:{ACCOUNT}:{body['QueueUrl'].rpartition('/')[2]}"
+        if service == "cloudwatch-logs":
+            return f"arn:aws:logs:{self.region}:{ACCOUNT}:log-group:{body['logGroupName']}:log-stream:"
         assert service == "dynamodb", service
         (table,) = [body["TableName"]] if "TableName" in body else body["RequestItems"]
         return f"arn:aws:dynamodb:{self.region}:{ACCOUNT}:table/{table}"

@@ -26,6 +26,7 @@ from ses_feedback.domain.events import STRIKABLE
 from ses_feedback.domain.identities import Place
 from ses_feedback.domain.policy import DEFAULT_POLICY, bound
 from ses_feedback.domain.times import parse_duration
+from tests.property.thresholds import tables
 
 Tree = dict[str, Any]
 
@@ -124,6 +125,8 @@ def right_trees(draw: st.DrawFn) -> Tree:
     if draw(st.booleans()):
         tree["canary"] = {"every": draw(st.sampled_from(["61m", "1d", "1w"])), "within": draw(minutes)}
     if draw(st.booleans()):
+        tree["thresholds"] = draw(tables())
+    if draw(st.booleans()):
         tree["on_call"]["warn"] = draw(destinations(region, on=False))
     names = draw(st.lists(words, max_size=3, unique=True))
     if names:
@@ -144,6 +147,8 @@ def right_trees(draw: st.DrawFn) -> Tree:
                 identity[key] = draw(values)
         if identity.get("configuration_set", False) is not False and per_identity and draw(st.booleans()):
             identity["breaker"] = draw(st.booleans())
+        if per_identity and draw(st.integers(0, 3)) == 0:
+            identity["thresholds"] = draw(tables(tree.get("thresholds")))
         tree["identities"][name] = identity
     for name in names:
         sets = [i.get("configuration_set") for i in tree["identities"].values() if i.get("team") == name]
@@ -193,6 +198,7 @@ def test_every_right_configuration_comes_back_from_the_file_of_the_loop(tree: Tr
     assert set(back.deployment.regions) == set(loaded.deployment.regions)
     assert back.deployment.overwrite == tree["deployment"].get("overwrite", False)
     assert (back.canary, dict(back.policy)) == (loaded.canary, dict(loaded.policy))
+    assert back.thresholds == loaded.thresholds
     assert set(back.teams) == set(loaded.teams)
     for name, team in loaded.teams.items():
         assert {unordered(d) for d in back.teams[name].notify} == {unordered(d) for d in team.notify}
@@ -297,7 +303,7 @@ names = st.one_of(
         [
             *("deployment", "name", "region", "identities", "page", "on", "email", "role", "notify", "policy", "count"),
             *("breaker", "canary", "every", "within", "configuration_set", "events", "suppress", "format", "raw"),
-            "max_per_second",
+            *("max_per_second", "thresholds", "complaint", "warn", "fast_window", "slow_floor"),
         ]
     ),
 )
@@ -307,6 +313,7 @@ scalars = st.one_of(
         [
             "forever",
             "14d",
+            "4%",
             "text",
             "open",
             "bounce",

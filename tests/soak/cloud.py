@@ -280,8 +280,8 @@ class Logs:
         self._lines[threading.get_ident()] += 1
         told = document["_aws"]
         (declared,) = told["CloudWatchMetrics"]
-        (dimensions,) = declared["Dimensions"]
-        subject = "/".join(document[name] for name in dimensions if name != naming.DIMENSION_DEPLOYMENT)
-        sums = self.metrics.setdefault((subject, told["Timestamp"]), Counter())
-        for metric in declared["Metrics"]:
-            sums[metric["Name"]] += document[metric["Name"]]
+        for dimensions in declared["Dimensions"]:
+            subject = "/".join(document[name] for name in dimensions if name != naming.DIMENSION_DEPLOYMENT)
+            sums = self.metrics.setdefault((subject, told["Timestamp"]), Counter())
+            for metric in declared["Metrics"]:
+                sums[metric["Name"]] += document[metric["Name"]]

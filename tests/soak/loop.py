@@ -55,8 +55,9 @@ class Message:
 class Account:
     """What must come out: facts by address, deliveries by address and stream, texts to quarantine, and the metrics.
 
-    ``counted`` is what each (subject, minute) must hold at least, once for each event; ``spare`` is by how much it may
-    be over: once for each further copy, and once for each copy that came back after its batch had emitted something.
+    ``counted`` is what each (subject, minute) must hold at least, once for each event; a subject is an identity, an
+    environment or, empty, the deployment. ``spare`` is by how much it may be over: once for each further copy, and once
+    for each copy that came back after its batch had emitted something.
     ``untold`` is how many objects of the quarantine were stored by an invocation that died before it measured them.
     """
 
@@ -93,10 +94,11 @@ class Account:
 def _add(sums: dict[tuple[str, int], Counter[str]], notice: Notice, by_environment: bool, times: int) -> None:
     if notice.counts is not None:
         counts = notice.counts
-        subject = counts.environment if by_environment else counts.identity
-        found = sums.setdefault((subject, counts.minute), Counter())
-        for name, value in counts.values:
-            found[name] += times * value
+        for subject in ("", counts.environment, *([] if by_environment else [counts.identity])):
+            found = sums.setdefault((subject, counts.minute), Counter())
+            for name, value in counts.values:
+                found[name] += times * value
+        sums[counts.environment, counts.minute][naming.METRIC_BLOCKED] += times * counts.blocked
 
 
 class Loop:

@@ -125,12 +125,16 @@ class Meaning(NamedTuple):
 
 
 class Counts(NamedTuple):
-    """What a notification must add to the metrics of an identity (and its environment) in a minute."""
+    """What a notification must add in a minute to the metrics of an identity, its environment and the deployment.
+
+    ``blocked`` is what it adds to those of the environment alone.
+    """
 
     identity: str
     environment: str
     minute: int
     values: tuple[tuple[str, int], ...]
+    blocked: int
 
 
 class Notice(NamedTuple):
@@ -216,7 +220,9 @@ class Traffic:
         self.events += len(to)
         meanings = tuple(self._meaning(place, kind, class_, message, a, (at, later), sent) for a in addresses)
         values = _values(kind, class_, counts, own, len(to))
-        told = Counts(place.identity, place.environment, at // MINUTE * MINUTE, values) if values else None
+        blocked = len(to) if class_ == ev.BLOCKED else 0
+        counted = bool(values or blocked)
+        told = Counts(place.identity, place.environment, at // MINUTE * MINUTE, values, blocked) if counted else None
         if at < self.now - _LONG_AGO + HOUR:
             told = None
         return Notice(tuple(texts), kind in _ACTED_ON, meanings, told, unreadable=False)

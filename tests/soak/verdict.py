@@ -141,9 +141,9 @@ def _metrics(loop: Loop) -> Iterator[str]:
         if place[0] and place not in account.counted:
             yield f"invented: {place[0]} at {format_time(place[1])} counts {dict(+sums)}, and nothing happened then"
     for place, least in account.counted.items():
-        for name in naming.RATE_METRICS:
+        for name in (*naming.RATE_METRICS, naming.METRIC_BLOCKED):
             value, spare = found.get(place, Counter())[name], account.spare.get(place, Counter())[name]
-            yield from _bounds(f"{name} of {place[0]} at {format_time(place[1])}", value, least[name], spare)
+            yield from _bounds(f"{name} of {place[0] or 'all'} at {format_time(place[1])}", value, least[name], spare)
     lost, unreadable = loop.cloud.troubles["PutObject lost"], len(account.unreadable)
     quarantined = whole[naming.METRIC_QUARANTINED]
     yield from _bounds(naming.METRIC_QUARANTINED, quarantined, unreadable - account.untold, account.untold + lost)

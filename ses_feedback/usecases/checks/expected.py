@@ -12,10 +12,10 @@ from ses_feedback.config.problems import join
 from ses_feedback.domain.settings import Wish
 from ses_feedback.usecases.checks.live import Home
 
-ON_CALL_SEVERITIES: Final = ("page", "warn")
 # Whose subscriptions are ours.
 RECORDING: Final = "recording"
 COUNTING: Final = "counting"
+EXPLAINING: Final = "explaining"
 
 
 class Subscriber(NamedTuple):
@@ -102,24 +102,30 @@ class Expected:
 def expected(config: Config, home: Home) -> Expected:
     """Return what a configuration makes AWS look like in an account."""
     name = config.deployment.name
-    on_call = zip(ON_CALL_SEVERITIES, (config.on_call.page, config.on_call.warn), strict=True)
     return Expected(
         home=home,
         deployment=name,
         identities={i.name: _identity(config, i, home) for i in config.identities.values()},
-        on_call=tuple(
-            Feed(
-                severity,
-                home.arn("sns", naming.on_call_topic_name(name, severity)),
-                tuple(
-                    _told(f"on-call ({severity})", f"on_call.{severity}[{number}]", destination)
-                    for number, destination in enumerate(destinations)
-                ),
-            )
-            for severity, destinations in on_call
-        ),
+        on_call=tuple(_on_call(config, home)),
         digests=tuple(_digests(config, home)),
     )
+
+
+def _on_call(config: Config, home: Home) -> Iterator[Feed]:
+    """Yield the topics that alarms act on, and those of people, for whom a function puts alarms into words."""
+    name = config.deployment.name
+    for severity, destinations in config.on_call.severities().items():
+        told: dict[str, list[Subscriber]] = {"json": [], "text": []}
+        for number, destination in enumerate(destinations):
+            whose = f"on-call ({severity})"
+            told[destination.format].append(_told(whose, f"on_call.{severity}[{number}]", destination))
+        if told["text"]:
+            function = home.arn("lambda", f"function:{naming.function_name(name, naming.EXPLAIN_ALARM)}")
+            told["json"].append(Subscriber(EXPLAINING, f"on_call.{severity}", "lambda", function))
+        yield Feed(severity, home.arn("sns", naming.on_call_topic_name(name, severity)), tuple(told["json"]))
+        if told["text"]:
+            topic = home.arn("sns", naming.on_call_text_topic_name(name, severity))
+            yield Feed(severity, topic, tuple(told["text"]))
 
 
 def _digests(config: Config, home: Home) -> Iterator[Feed]:

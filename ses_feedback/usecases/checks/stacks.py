@@ -15,6 +15,8 @@ from ses_feedback.usecases.checks.live import Stack
 WIRING_TYPE: Final = "Custom::SesIdentityWiring"
 ALARM_TYPES: Final = ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm")
 _DEPLOY: Final = "npx cdk deploy --all"
+_NOT_WHOLE: Final = "the loop is not whole: nothing is recorded, counted or told without it"
+_UNSEEN: Final = "nobody is paged about AWS's own rates, or about identities together, and there is no dashboard"
 _GOOD: Final = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE")
 
 
@@ -33,13 +35,17 @@ def deployed_alarms(stacks: Mapping[str, Stack]) -> frozenset[str]:
 def check_stacks(expected: Expected, stacks: Mapping[str, Stack], digest: str) -> Iterator[Finding]:
     """Yield what of the deployment is missing, failed, or other than the file. ``digest``: see ``naming``."""
     deployment, region = expected.deployment, expected.home.region
-    for name in (naming.data_stack(deployment), naming.core_stack(deployment)):
+    for name, why in (
+        (naming.data_stack(deployment), _NOT_WHOLE),
+        (naming.core_stack(deployment), _NOT_WHOLE),
+        (naming.overview_stack(deployment), _UNSEEN),
+    ):
         if name not in stacks:
             yield Finding(
                 "stack",
                 "deployment",
                 f"there is no stack {name} in {region} of account {expected.home.account}",
-                "the loop is not whole: nothing is recorded, counted or told without it",
+                why,
                 _DEPLOY,
             )
     for name, stack in sorted(stacks.items()):

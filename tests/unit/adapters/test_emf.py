@@ -34,6 +34,19 @@ def test_a_document_is_one_line_by_the_specification() -> None:
     }
 
 
+def test_several_sets_of_dimensions_share_one_document() -> None:
+    """CloudWatch counts the values once for each set, and each log line is billed once."""
+    stream = io.StringIO()
+    sets = [["Deployment"], ["Deployment", "Identity"], ["Deployment", "Environment"]]
+    subject = {"Deployment": "d", "Identity": "example.com", "Environment": "production"}
+    EmfMeter(stream).emit(subject, T0, {"Delivered": 3}, sets=sets)
+    (line,) = stream.getvalue().splitlines()
+    document = json.loads(line)
+    (declared,) = document["_aws"]["CloudWatchMetrics"]
+    assert declared["Dimensions"] == sets
+    assert {name: document[name] for name in (*subject, "Delivered")} == {**subject, "Delivered": 3}
+
+
 def test_each_document_has_a_line_of_its_own_on_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
     """CloudWatch Logs takes one document an event; Lambda makes an event of each line."""
     meter = EmfMeter()

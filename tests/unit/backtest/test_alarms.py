@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from backtest.alarms import TemplateError
+from cloudwatch import alarm_rule
 
 from .worlds import actions, alarms, composite, plain
 
@@ -48,12 +49,31 @@ def test_identity_and_rate_are_those_of_all_children_or_none() -> None:
     assert [a.identity for a in found.metric] == ["example.com", "example.com", None]
 
 
-def test_alarms_that_no_mail_moves_are_left_out_with_the_composites_over_them() -> None:
-    """Queues and functions are not in a trace, so that nothing is said about their alarms."""
+def test_alarms_that_no_mail_moves_are_left_out_and_never_on_in_composites() -> None:
+    """Queues and functions are not in a trace: they are well, and composites over nothing else are left out too."""
     queue = plain("queue", Namespace="AWS/SQS", MetricName="ApproximateAgeOfOldestMessage", Statistic="Maximum")
-    found = alarms(queue, of("example.com", "b"), composite("mixed", 'ALARM("queue") OR ALARM("b")'))
+    found = alarms(
+        queue,
+        of("example.com", "b"),
+        composite("mixed", 'ALARM("queue") OR (OK("queue") AND NOT ALARM("b"))'),
+        composite("well", 'ALARM("queue")'),
+        composite("nobody", "FALSE"),
+    )
     assert [a.name for a in found.metric] == ["b"]
-    assert found.composite == ()
+    asks = {c.name: alarm_rule.children(c.rule) for c in found.composite}
+    assert asks == {"mixed": frozenset({"b"}), "nobody": frozenset()}
+
+
+def test_composites_over_awss_rates_are_told_apart() -> None:
+    """They are played anew under each assumption about AWS's volume; ours are not."""
+    found = alarms(
+        of("example.com", "b"),
+        plain("a", Namespace="AWS/SES", MetricName="Reputation.BounceRate"),
+        composite("own", 'ALARM("b")'),
+        composite("account", 'ALARM("a")'),
+        composite("nobody", "FALSE"),
+    )
+    assert {c.name: found.is_awss(c) for c in found.composite} == {"own": False, "account": True, "nobody": False}
 
 
 @pytest.mark.parametrize(

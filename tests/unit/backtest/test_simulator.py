@@ -10,6 +10,7 @@ from backtest.report import since
 from backtest.scenarios import SCENARIOS, configuration
 from backtest.simulator import AT_ONCE, START, Cohorts, Delay, Sending, by_day, campaign, mixed, simulate, weekdays
 from backtest.telling import told
+from backtest.verdict import Told, incidents
 
 DAY = 1_440
 
@@ -95,6 +96,15 @@ def test_with_one_it_waits_and_what_is_muted_is_told_when_it_still_holds() -> No
     assert told(states("..A........."), quiet, 120, 180) == []
     assert told(states("..AAAAAAAAAA"), states("...AAA......"), 120, 180) == [(9, "ALARM")]
     assert told(states("..AAAA......"), states("...AAAAA...."), 120, 180) == []
+
+
+def test_alarms_of_one_incident_are_counted_once_each() -> None:
+    """While a told page is on, and an hour more: a second alarm is a second page, a flickering one is not."""
+    on = {"a": states("AAA" + "." * 200), "b": states(".AAAA" + "." * 198), "c": states("." * 100 + "A" + "." * 102)}
+    pages = [Told(0, "a", "page"), Told(1, "b", "page"), Told(2, "a", "page"), Told(100, "c", "page")]
+    assert incidents(pages, on) == (("a", "b"), ("c",))
+    assert incidents(pages[:1] + pages[2:], on) == (("a",), ("c",))
+    assert incidents([], {}) == ()
 
 
 def test_the_scenarios_of_the_issue_are_there() -> None:

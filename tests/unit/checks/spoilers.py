@@ -159,6 +159,11 @@ def not_confirmed(there: World) -> None:
 
 
 def on_call_deaf(there: World) -> None:
+    there.topics[there.wanted.on_call[1].topic] = []
+
+
+def on_call_unexplained(there: World) -> None:
+    """The function that puts alarms into words is subscribed no more."""
     there.topics[there.wanted.on_call[0].topic] = []
 
 
@@ -204,6 +209,10 @@ def deploying(there: World) -> None:
 
 def core_gone(there: World) -> None:
     del there.stacks_[naming.core_stack(NAME)]
+
+
+def overview_gone(there: World) -> None:
+    del there.stacks_[naming.overview_stack(NAME)]
 
 
 def other_configuration(there: World) -> None:

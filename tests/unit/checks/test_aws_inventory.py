@@ -34,9 +34,21 @@ def test_home(aws: AwsInventory) -> None:
 
 
 def test_stacks_are_those_of_this_deployment() -> None:
-    """Data, core and cells, over all pages, with status, outputs and resources; no other deployment's."""
-    mine = ("ses-feedback-data", "ses-feedback-cell-0001", "ses-feedback-cell-10000")
-    others = ("ses-feedback-cell-1", "ses-feedback-other", "ses-feedback2-core", "my-ses-feedback-core")
+    """Data, core, cells and overviews, over all pages, with status, outputs and resources; no other deployment's."""
+    mine = (
+        "ses-feedback-data",
+        "ses-feedback-cell-0001",
+        "ses-feedback-cell-10000",
+        "ses-feedback-overview",
+        "ses-feedback-overview-12",
+    )
+    others = (
+        "ses-feedback-overview-old",
+        "ses-feedback-cell-1",
+        "ses-feedback-other",
+        "ses-feedback2-core",
+        "my-ses-feedback-core",
+    )
     client = make("cloudformation")
     with Stubber(client) as stub:
 

@@ -182,6 +182,7 @@ def test_subscriptions_and_sets_count_and_nobody_is_named() -> None:
     bounce = expected.identities[DOMAIN].topics["bounce"]
     there.topics[bounce] = [s._replace(confirmed=s.protocol != "email-json") for s in there.topics[bounce]][1:]
     there.topics[expected.on_call[1].topic] = []
+    there.topics[expected.on_call[2].topic] = []
     there.topics[expected.digests[0].topic] = []
     own = naming.configuration_set_name("ses-feedback", ADDRESS)
     there.destinations[own] = [replace(d, enabled=d.cloudwatch) for d in there.destinations[own]]
@@ -190,7 +191,8 @@ def test_subscriptions_and_sets_count_and_nobody_is_named() -> None:
     assert told == {
         (DOMAIN, f"recording is not subscribed to {bounce.rpartition(':')[2]}"),
         (DOMAIN, "team developers"),
-        (PEOPLE, "on-call (warn) is not subscribed to ses-feedback-on-call-warn"),
+        (PEOPLE, "on-call (page) is not subscribed to ses-feedback-on-call-page-text"),
+        (PEOPLE, "explaining is not subscribed to ses-feedback-on-call-warn"),
         (PEOPLE, f"team developers is not subscribed to {naming.digest_topic_name('ses-feedback', 'developers')}"),
         (ADDRESS, f"the event destination reject of {own} is switched off"),
     }

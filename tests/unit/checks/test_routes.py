@@ -62,7 +62,7 @@ def test_everything_about_a_route() -> None:
     program = Told("developers", "email-json", "dev@example.org", "json")
     people = Told("developers", "email", "people@example.org", "text")
     assert found.told == {"bounce": (program,), "complaint": (people,), "delivery": (), "reject": (program,)}
-    assert found.on_call["warn"] == (Told("on-call", "email", "oncall@example.com", "json"),)
+    assert found.on_call["warn"] == (Told("on-call", "email", "oncall@example.com", "text"),)
 
 
 def test_an_identity_without_a_team_tells_nobody() -> None:

@@ -102,6 +102,7 @@ class World:
         self.alarms_ = {ALARM: Alarm(True, "OK")}
         self.stacks_ = {
             naming.data_stack(name): Stack("CREATE_COMPLETE"),
+            naming.overview_stack(name): Stack("CREATE_COMPLETE"),
             naming.core_stack(name): Stack(
                 "UPDATE_COMPLETE", {naming.OUTPUT_CONFIGURATION: naming.digest(to_loop(self.config))}
             ),

@@ -85,10 +85,59 @@ def test_wrong_ways_of_delivery(rest: str, line: str) -> None:
     assert why(inline("https", RIGHT["https"], rest)) == line
 
 
-@pytest.mark.parametrize(("key", "value"), [("on", '["bounce"]'), ("format", '"json"'), ("raw", "true")])
+@pytest.mark.parametrize(("key", "value"), [("on", '["bounce"]'), ("raw", "true")])
 def test_on_call_gets_alarms_and_chooses_nothing_of_feedback(key: str, value: str) -> None:
     """Each key says why it is not for on-call."""
     one = inline("https", RIGHT["https"], f", {key} = {value}")
     (line,) = problems(f"[on_call]\npage = [{one}]")
-    assert line.startswith(f"on_call.page[0].{key}: on-call ")
+    assert line.startswith(f"on_call.page[0].{key}: ")
     assert line.endswith("; leave it out")
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_people_on_call_read_words_and_programs_json(protocol: str) -> None:
+    """By itself mail and SMS are text, the rest JSON; the file may say otherwise, but for what is made for programs."""
+    default = config(f"[on_call]\npage = [{inline(protocol, RIGHT[protocol])}]").on_call.page[0]
+    assert default.format == ("text" if protocol in ("email", "sms") else "json")
+    for format_ in ("text", "json"):
+        one = inline(protocol, RIGHT[protocol], f', format = "{format_}"')
+        text = f"[on_call]\npage = [{one}]"
+        if format_ == "text" and protocol in ("email_json", "firehose"):
+            (line,) = problems(text)
+            assert line.startswith("on_call.page[0].format: ")
+        else:
+            assert config(text).on_call.page[0].format == format_
+
+
+def test_runbooks_are_where_the_file_says() -> None:
+    """An address that names of files are added to, in one way of writing it."""
+    one = inline("email", RIGHT["email"])
+    assert config(f"[on_call]\npage = [{one}]").on_call.runbooks == "docs/runbooks"
+    wiki = "https://wiki.example.com/docs/runbooks"
+    assert config(f'[on_call]\npage = [{one}]\nrunbooks = "{wiki}/"').on_call.runbooks == wiki
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        '""',
+        '"docs"',
+        '"wiki.example.com"',
+        '"ftp://example.com"',
+        '"https://"',
+        '"https://x y"',
+        '"https://a/?q=1"',
+        "7",
+    ],
+)
+def test_a_bad_address_of_runbooks_is_one_line(value: str) -> None:
+    (line,) = problems(f"[on_call]\npage = [{inline('email', RIGHT['email'])}]\nrunbooks = {value}")
+    assert line.startswith("on_call.runbooks: ")
+    assert "https://wiki.example.com/docs/runbooks" in line
+
+
+def test_an_address_of_runbooks_leaves_room_for_the_alarm() -> None:
+    one = inline("email", RIGHT["email"])
+    long = "https://x.org/" + "a" * 120
+    (line,) = problems(f'[on_call]\npage = [{one}]\nrunbooks = "{long}"')
+    assert line == "on_call.runbooks: is 134 letters long; an alarm has room for 120"

@@ -49,7 +49,8 @@ def test_every_protocol_is_a_destination_of_teams_and_of_on_call(protocol: str) 
     loaded = config(f"[on_call]\npage = [{one}]\n[teams.x]\nnotify = [{one}]")
     firehose = protocol == "firehose"
     alarms = Destination(protocol, RIGHT[protocol], ("bounce", "complaint"), ROLE if firehose else None, raw=firehose)
-    assert loaded.on_call.page == loaded.on_call.warn == (alarms,)
+    on_call = replace(alarms, format="text" if protocol in ("email", "sms") else "json")
+    assert loaded.on_call.page == loaded.on_call.warn == (on_call,)
     assert loaded.teams["x"].notify == (replace(alarms, format="text" if protocol == "email" else "json"),)
 
 

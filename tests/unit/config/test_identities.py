@@ -167,8 +167,8 @@ def test_team_names_are_as_plain_as_the_others(name: str) -> None:
         ('canary = "daily"', 'canary: must be a boolean such as false, not the string "daily"'),
         (
             "Team = 'x'",
-            "Team: unknown key; known: breaker, canary, configuration_set, create, environment, stream, team; "
-            'did you mean "team"?',
+            "Team: unknown key; known: breaker, canary, configuration_set, create, environment, stream, team, "
+            'thresholds; did you mean "team"?',
         ),
     ],
 )

@@ -10,10 +10,11 @@ import pytest
 from infra.alarms.kinds import KINDS, RUNBOOKS, AlarmKind
 from infra.cost import monthly
 from ses_feedback import __version__
-from ses_feedback.config import load
+from ses_feedback.config import Config, load
 from ses_feedback.domain import events as ev
 from ses_feedback.domain.policy import DEFAULT_POLICY
 from ses_feedback.domain.times import format_duration
+from tests.infra import configs
 
 from .commands import ROOT, documents
 
@@ -94,14 +95,19 @@ def test_every_decision_is_in_the_index() -> None:
 
 def test_the_costs_that_the_documents_tell_are_those_of_the_code() -> None:
     """What an identity with alarms of its own adds a month, and what the rest comes to, for the example file."""
+
+    def total(config: Config) -> float:
+        return sum(line.dollars for line in monthly(config))
+
     config = load(ROOT / "feedback.toml")
-    total = sum(line.dollars for line in monthly(config))
-    rates = sum(line.dollars for line in monthly(config) if "of rates" in line.what or line.what == "composite alarms")
-    each = f"${rates / len(config.identities):.2f}"
-    assert each in (ROOT / "docs" / "cost.md").read_text(encoding="utf-8")
+    one = (total(configs.many(6)) - total(configs.many(4))) / 2
+    each = f"${one:.2f}"
+    page = (ROOT / "docs" / "cost.md").read_text(encoding="utf-8")
+    assert f"| **together** | | | **{each}** |" in page
+    assert f"about ${round(total(configs.many(1_000)), -1):,.0f} a month" in page
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert f"about {each} a month for each identity" in readme
-    assert f"some ${total - rates:.0f} for the rest" in " ".join(readme.split())
+    assert f"some ${total(config) - one * len(config.identities):.0f} for the rest" in " ".join(readme.split())
 
 
 def test_the_readme_tells_the_default_policy() -> None:

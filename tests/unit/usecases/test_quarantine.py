@@ -80,8 +80,10 @@ class World:
 
     @property
     def counted(self) -> int:
-        """How many hard bounces were counted."""
-        return sum(values.get("HardBounced", 0) for _, _, values in self.meter.documents)
+        """How many hard bounces were counted, of all identities together."""
+        return sum(
+            values.get("HardBounced", 0) for whose, _, values in self.meter.documents if list(whose) == ["Deployment"]
+        )
 
 
 def read_raw(text: str) -> str:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
@@ -20,8 +23,10 @@ from tests.unit.law.builders import struck
 from tests.unit.usecases.mail import NOW, bounce, complaint, delivery, rules, sns_body, soft_bounce
 
 JANE = ("production", "jane@example.net")
-EXAMPLE = {"Deployment": "ses-feedback", "Identity": "example.com"}
 WHOLE = {"Deployment": "ses-feedback"}
+PRODUCTION = {"Deployment": "ses-feedback", "Environment": "production"}
+
+Document = tuple[dict[str, str], int, dict[str, int]]
 
 
 def run(
@@ -55,6 +60,17 @@ def rates(delivered: int = 0, reporting: int = 0, bounced: int = 0, complained: 
     }
 
 
+def rolled_up(at: int, values: dict[str, int], identity: str = "example.com") -> list[Document]:
+    """Return what one count of an identity's minute becomes: of the deployment, the identity, the environment."""
+    whose = {"Deployment": "ses-feedback", "Identity": identity}
+    return [(dimensions, at, values) for dimensions in (WHOLE, whose, PRODUCTION)]
+
+
+def blocked(message_id: str, to: Sequence[str] = ("jane@example.net",), **more: Any) -> dict[str, Any]:
+    """Return a bounce by a receiver that refuses the sender."""
+    return bounce(message_id, to, kind="Transient", status="5.7.1", diagnostic="smtp; 550 5.7.1 blocked", **more)
+
+
 # --- counting -------------------------------------------------------------------------------------------------
 
 
@@ -70,24 +86,68 @@ def test_one_document_for_each_identity_and_minute_with_all_four_metrics_zeros_i
         delivery("m4", at=minute - 1),
         complaint("m5", at=minute, source="news@example.com"),
     )
-    news = {"Deployment": "ses-feedback", "Identity": "news@example.com"}
     assert sorted(meter.documents, key=str) == sorted(
         [
-            (EXAMPLE, minute, rates(delivered=2, reporting=1, bounced=1)),
-            (EXAMPLE, minute - MINUTE, rates(delivered=1, reporting=1)),
-            (news, minute, rates(complained=1)),
+            *rolled_up(minute, rates(delivered=2, reporting=1, bounced=1)),
+            *rolled_up(minute - MINUTE, rates(delivered=1, reporting=1)),
+            *rolled_up(minute, rates(complained=1), "news@example.com"),
             (WHOLE, NOW, {naming.METRIC_TALLIED: 5}),
         ],
         key=str,
     )
 
 
+def test_roll_ups_are_the_sums_of_their_identities() -> None:
+    """An environment's and the deployment's counts are what CloudWatch adds up: no mail is missing, none twice."""
+    meter = FakeMeter()
+    run(
+        FakeStore(),
+        meter,
+        delivery("m1"),
+        bounce("m2"),
+        delivery("m3", source="news@example.com"),
+        complaint("m4", source="dev@example.com"),
+    )
+    sums: dict[str, Counter[str]] = {}
+    for dimensions, _, values in meter.documents:
+        subject = "/".join(value for name, value in dimensions.items() if name != "Deployment")
+        sums.setdefault(subject, Counter()).update(values)
+    assert sums["production"] == Counter(rates(delivered=2, reporting=2, bounced=1))
+    assert sums["dev"] == Counter(rates(complained=1))
+    assert sums["production"] == sums["example.com"] + sums["news@example.com"]
+    whole = Counter({**rates(delivered=2, reporting=2, bounced=1, complained=1), naming.METRIC_TALLIED: 4})
+    assert sums[""] == whole
+
+
+def test_blocked_mail_is_counted_by_environment_and_where_there_is_any() -> None:
+    """It raises no rate of anybody: a receiver's judgement of the sender is not a dead address."""
+    meter = FakeMeter()
+    minute = NOW // MINUTE * MINUTE
+    run(
+        FakeStore(),
+        meter,
+        blocked("m1", at=minute),
+        blocked("m1", at=minute),
+        blocked("m2", ["a@example.net", "b@example.net"], at=minute + 1),
+        blocked("m3", at=minute - 1),
+        blocked("m4", at=minute, source="dev@example.com"),
+        soft_bounce("m5", at=minute),
+    )
+    dev = {"Deployment": "ses-feedback", "Environment": "dev"}
+    assert meter.documents == [
+        (PRODUCTION, minute, {naming.METRIC_BLOCKED: 3}),
+        (PRODUCTION, minute - MINUTE, {naming.METRIC_BLOCKED: 1}),
+        (dev, minute, {naming.METRIC_BLOCKED: 1}),
+        (WHOLE, NOW, {naming.METRIC_TALLIED: 6}),
+    ]
+
+
 def test_with_alarms_by_environment_the_documents_are_the_environments() -> None:
     meter = FakeMeter()
     run(FakeStore(), meter, delivery("m1"), delivery("m2", source="news@example.com"), alarms="environment")
-    production = {"Deployment": "ses-feedback", "Environment": "production"}
     assert meter.documents == [
-        (production, NOW, rates(delivered=2, reporting=2)),
+        (WHOLE, NOW, rates(delivered=2, reporting=2)),
+        (PRODUCTION, NOW, rates(delivered=2, reporting=2)),
         (WHOLE, NOW, {naming.METRIC_TALLIED: 2}),
     ]
 
@@ -97,14 +157,14 @@ def test_the_same_feedback_counts_once_in_a_batch() -> None:
     meter = FakeMeter()
     published = {**bounce("m1"), "eventType": "Bounce"}
     run(FakeStore(), meter, bounce("m1"), bounce("m1"), published, delivery("m2"), delivery("m2"))
-    assert meter.documents[0] == (EXAMPLE, NOW, rates(delivered=1, reporting=1, bounced=1))
+    assert meter.documents[:3] == rolled_up(NOW, rates(delivered=1, reporting=1, bounced=1))
 
 
 def test_each_recipient_of_a_delivery_counts_and_a_complaint_once_however_many_it_names() -> None:
     meter = FakeMeter()
     three = ["jane@example.net", "john@example.net", "joan@example.net"]
     run(FakeStore(), meter, delivery("m1", three), complaint("m2", three), bounce("m3", three))
-    assert meter.documents[0] == (EXAMPLE, NOW, rates(delivered=3, reporting=3, bounced=3, complained=1))
+    assert meter.documents[:3] == rolled_up(NOW, rates(delivered=3, reporting=3, bounced=3, complained=1))
 
 
 def test_what_aws_does_not_count_is_not_counted() -> None:
@@ -121,7 +181,7 @@ def test_feedback_older_than_two_weeks_is_counted_as_late_and_not_emitted() -> N
     outcome = run(FakeStore(), meter, bounce("m1", at=NOW - 14 * DAY), bounce("m2", at=NOW - 14 * DAY + 1))
     assert outcome.counts["late"] == 1
     minute = (NOW - 14 * DAY + 1) // MINUTE * MINUTE
-    assert meter.documents[0] == (EXAMPLE, minute, rates(bounced=1))
+    assert meter.documents[:3] == rolled_up(minute, rates(bounced=1))
 
 
 def test_what_is_not_ses_feedback_tallies_nothing() -> None:
@@ -245,12 +305,12 @@ def test_what_comes_back_is_not_counted_yet() -> None:
     outcome = run(store, meter, delivery("m1"), bounce("m2", ["john@example.net"]))
     assert outcome.failed == {"e0"}
     assert meter.documents == [
-        (EXAMPLE, NOW, rates(bounced=1)),
+        *rolled_up(NOW, rates(bounced=1)),
         (WHOLE, NOW, {naming.METRIC_TALLIED: 1}),
     ]
     again = FakeMeter()
     assert run(store, again, delivery("m1")).failed == set()
-    assert again.documents[0] == (EXAMPLE, NOW, rates(delivered=1, reporting=1))
+    assert again.documents[:3] == rolled_up(NOW, rates(delivered=1, reporting=1))
 
 
 def test_a_duplicate_of_what_comes_back_counts_in_its_place() -> None:
@@ -261,7 +321,7 @@ def test_a_duplicate_of_what_comes_back_counts_in_its_place() -> None:
     both = delivery("m1", ["jane@example.net"])
     outcome = run(store, meter, both, delivery("m2", ["john@example.net"]))
     assert outcome.failed == {"e0"}
-    assert meter.documents[0] == (EXAMPLE, NOW, rates(delivered=1, reporting=1))
+    assert meter.documents[:3] == rolled_up(NOW, rates(delivered=1, reporting=1))
 
 
 def test_a_failing_read_brings_back_the_entries_of_its_hundred_only() -> None:
@@ -281,4 +341,4 @@ def test_a_permanent_error_while_clearing_keeps_the_entry_and_counts_it() -> Non
     assert outcome.failed == set()
     assert outcome.counts["quarantined"] == 1
     assert json.loads(json.loads(next(iter(quarantine.kept)))["Message"])["notificationType"] == "Delivery"
-    assert meter.documents[0] == (EXAMPLE, NOW, rates(delivered=1, reporting=1))
+    assert meter.documents[:3] == rolled_up(NOW, rates(delivered=1, reporting=1))
