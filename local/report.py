@@ -161,6 +161,14 @@ class Report:
         self._console.print()
         self._console.print(panel)
 
+    def words(self, subject: str, text: str) -> None:
+        """The message that people on call received about an alarm, whole."""
+        body = Text(f"Subject: {subject}\n\n", "bold")
+        body.append(text.strip(), "not bold")
+        panel = Panel(body, title="What on-call received", border_style="red", box=self._box(), expand=False)
+        self._console.print()
+        self._console.print(panel)
+
     def digest(self, team: str, subject: str, text: str) -> None:
         """The one message that a team's people received about all of it, or the beginning of a long one."""
         lines = text.strip().splitlines()
@@ -172,11 +180,14 @@ class Report:
         self._console.print()
         self._console.print(panel)
 
-    def command(self, command: str, output: str, code: int) -> None:
+    def command(self, command: str, output: str) -> None:
         """A command and what it answered."""
         self._console.print(f"\n[bold]$ {command}[/bold]")
         self._console.print(Text(output))
-        self._console.print(f"[dim]exit code {code}: a script can ask before it sends[/dim]")
+
+    def note(self, text: str) -> None:
+        """A remark on what was just shown."""
+        self._console.print(f"[dim]{text}[/dim]")
 
     def end(self, seconds: float) -> None:
         """What to try next."""

@@ -7,7 +7,9 @@ whoever plays the stream can check what became of them. All addresses are under 
 from __future__ import annotations
 
 import json
+import math
 import random
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -74,16 +76,33 @@ class Fate:
 
 
 @dataclass(frozen=True, slots=True)
+class Lines:
+    """Where the bounce alarms go off: fractions of the mail, and the least bad events."""
+
+    warn: float
+    page: float
+    warn_floor: int
+    page_floor: int
+
+
+@dataclass(frozen=True, slots=True)
 class Play:
-    """The stream of messages, in the order of publication, and the cast."""
+    """Three acts of messages, each in the order of publication, and the cast.
+
+    ``messages``: an ordinary hour, with the beginning of a campaign to a bad list: ``culprit`` is above the warning.
+    ``campaign``: the rest of it, far above the page. ``remedy``: the mail after the list was cleaned, below both.
+    """
 
     messages: tuple[Message, ...]
     cast: tuple[Fate, ...]
-    culprit: str
+    culprit: Identity
+    campaign: tuple[Message, ...]
+    remedy: tuple[Message, ...]
 
-    def count(self, *kinds: str) -> int:
-        """Return how many messages go to topics of these kinds."""
-        return sum(message.kind in kinds for message in self.messages)
+
+def count(messages: Sequence[Message], *kinds: str) -> int:
+    """Return how many messages go to topics of these kinds."""
+    return sum(message.kind in kinds for message in messages)
 
 
 def batches(messages: Sequence[Message], size: int = _BATCH) -> Iterator[list[Message]]:
@@ -97,20 +116,34 @@ def batches(messages: Sequence[Message], size: int = _BATCH) -> Iterator[list[Me
     yield from open_batches.values()
 
 
-def play(identities: Sequence[Identity], *, seed: int, deliveries: int, now: datetime) -> Play:
-    """Return an hour of feedback for verified identities, ``deliveries`` of them for the busiest.
+def play(
+    identities: Sequence[Identity], *, seed: int, deliveries: int, now: datetime, lines: Lines, shared: bool = False
+) -> Play:
+    """Return three acts of feedback for verified identities, ``deliveries`` of them for the busiest in the first.
 
-    One identity, of a marketing stream if there is one, has a campaign to a bad list: 8% hard bounces. The others stay
-    far below every alarm.
+    One identity is the culprit; the others stay far below every alarm. Its bounces cross the ``lines`` of its own rate,
+    or, where that is ``shared``, of its environment's.
     """
-    culprit = next((i for i in identities if i.stream == "marketing"), identities[0])
+    culprit = culprit_of(identities)
+    together = [i for i in identities if i.environment == culprit.environment] if shared else [culprit]
     scene = _Scene(random.Random(seed), now)  # noqa: S311 - repeatable, not secret
     for identity in identities:
         busy = deliveries if identity in (culprit, identities[0]) else deliveries // 8
-        scene.everyday(identity, busy, hard=busy * 8 // 92 if identity is culprit else busy // 250)
+        scene.everyday(identity, busy, hard=0 if identity is culprit else busy // 250)
     scene.cast_of(culprit)
     scene.nonsense(identities[0])
-    return Play(scene.in_order(), tuple(scene.cast), culprit.name)
+    between = lines.warn + 0.4 * (lines.page - lines.warn)
+    scene.bad_list(culprit, together, rate=between, least=lines.warn_floor + 3)
+    first = scene.in_order()
+    scene.bad_list(culprit, together, rate=1.4 * lines.page, least=lines.page_floor + 8)
+    second = scene.in_order()
+    scene.good_mail(culprit, together, rate=0.85 * lines.warn)
+    return Play(first, tuple(scene.cast), culprit, second, scene.in_order())
+
+
+def culprit_of(identities: Sequence[Identity]) -> Identity:
+    """Return who has the bad campaign: the first identity of a marketing stream, if there is one."""
+    return next((i for i in identities if i.stream == "marketing"), identities[0])
 
 
 class _Scene:
@@ -121,6 +154,8 @@ class _Scene:
         self._now = now.timestamp()
         self._placed: list[tuple[float, Message]] = []
         self._people = 0
+        self._good: Counter[str] = Counter()
+        self._bad: Counter[str] = Counter()
         self.cast: list[Fate] = []
 
     # --- mass
@@ -130,16 +165,35 @@ class _Scene:
         for _ in range(deliveries):
             self._add(identity, "Delivery", self._person(), gmail=self._chance.random() < 0.4)
         for number in range(hard):
-            # A bad list is mailed in batches: some notifications name several recipients.
-            many = 3 if number % 12 == 0 else 1
-            self._bounce(
-                identity, [self._person() for _ in range(many)], "Permanent", "General", *_GONE[number % len(_GONE)]
-            )
+            self._gone(identity, number)
         for number in range(max(1, deliveries // 60)):
             kind, subtype, status, text = _USUAL[number % len(_USUAL)]
             self._bounce(identity, [self._person()], kind, subtype, status, text)
         for number in range(max(1, deliveries // 1500)):
             self._complain(identity, self._person(), _COMPLAINTS[number % len(_COMPLAINTS)])
+
+    def bad_list(self, identity: Identity, together: Sequence[Identity], *, rate: float, least: int) -> None:
+        """Hard bounces of one identity until those of all ``together`` are ``least``, and this ``rate`` of the mail."""
+        number = 0
+        while self._badly(together) < max(least, math.ceil(rate * (self._badly(together) + self._well(together)))):
+            self._gone(identity, number)
+            number += 1
+
+    def good_mail(self, identity: Identity, together: Sequence[Identity], *, rate: float) -> None:
+        """Deliveries of one identity until no more than this ``rate`` of the mail of all ``together`` is bad."""
+        for _ in range(math.ceil(self._badly(together) / rate) - self._badly(together) - self._well(together)):
+            self._add(identity, "Delivery", self._person(), gmail=self._chance.random() < 0.4)
+
+    def _badly(self, identities: Sequence[Identity]) -> int:
+        return sum(self._bad[identity.name] for identity in identities)
+
+    def _well(self, identities: Sequence[Identity]) -> int:
+        return sum(self._good[identity.name] for identity in identities)
+
+    def _gone(self, identity: Identity, number: int) -> None:
+        # A bad list is mailed in batches: some notifications name several recipients.
+        people = [self._person() for _ in range(3 if number % 12 == 0 else 1)]
+        self._bounce(identity, people, "Permanent", "General", *_GONE[number % len(_GONE)])
 
     # --- cast
 
@@ -205,9 +259,10 @@ class _Scene:
     # --- building
 
     def in_order(self) -> tuple[Message, ...]:
-        """Return the messages as they arrive: roughly by time, 3% twice, 2% minutes late."""
+        """Return the messages since the last call as they arrive: roughly by time, 3% twice, 2% minutes late."""
         arriving = []
-        for ago, message in self._placed:
+        placed, self._placed = self._placed, []
+        for ago, message in placed:
             late = self._chance.uniform(60, 600) if self._chance.random() < 0.02 else self._chance.uniform(0, 20)
             arriving.append((-ago + late, message))
             if self._chance.random() < 0.03:
@@ -230,6 +285,9 @@ class _Scene:
         *,
         ago: float | None = None,
     ) -> None:
+        # What AWS counts: permanent, and not what was suppressed or unsubscribed before.
+        if kind == "Permanent" and subtype == "General":
+            self._bad[identity.name] += len(recipients)
         listed = []
         for recipient in recipients:
             detail = {"emailAddress": recipient, "action": "failed", "status": status, "diagnosticCode": text}
@@ -248,6 +306,7 @@ class _Scene:
     def _add(
         self, identity: Identity, kind: str, recipient: str, *, gmail: bool = False, ago: float | None = None
     ) -> None:
+        self._good[identity.name] += 1
         answer = f"250 2.0.0 OK {self._chance.randrange(10**9)} - gsmtp" if gmail else "250 2.6.0 Message received"
         body = {
             "recipients": [recipient],

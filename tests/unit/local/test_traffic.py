@@ -6,6 +6,8 @@ import json
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from local import traffic
 from ses_feedback.config.model import Identity
 from ses_feedback.domain import events as ev
@@ -17,12 +19,13 @@ NOW_MS = int(NOW.timestamp() * 1000)
 SHOP = Identity("example.com", "production", "transactional")
 NEWS = Identity("news.example.com", "production", "marketing")
 DEV = Identity("dev@example.com", "dev", "default")
+LINES = traffic.Lines(warn=0.025, page=0.04, warn_floor=30, page_floor=50)
 DIRECTORY = Directory({i.name: Place(i.name, i.environment, i.stream) for i in (SHOP, NEWS, DEV)}, {})
 
 
 def play(seed: int = 1) -> traffic.Play:
     """A small hour of feedback."""
-    return traffic.play([SHOP, NEWS, DEV], seed=seed, deliveries=400, now=NOW)
+    return traffic.play([SHOP, NEWS, DEV], seed=seed, deliveries=400, now=NOW, lines=LINES)
 
 
 def readings(it: traffic.Play) -> list[tuple[traffic.Message, Reading]]:
@@ -70,19 +73,32 @@ def test_duplicates_and_disorder_are_part_of_it() -> None:
     assert times != sorted(times)
 
 
-def test_one_identity_has_a_bad_campaign_and_the_others_have_not() -> None:
-    """The culprit bounces above the page line of 4% with its floor of 50; nobody else comes near."""
-    it = traffic.play([SHOP, NEWS, DEV], seed=1, deliveries=1_100, now=NOW)
+@pytest.mark.parametrize("shared", [False, True])
+def test_the_three_acts_cross_the_lines_there_and_back(shared: bool) -> None:
+    """Above the warning and below the page, above the page, below both; nobody else ever comes near."""
+    it = traffic.play([SHOP, NEWS, DEV], seed=1, deliveries=1_100, now=NOW, lines=LINES, shared=shared)
+    assert it.culprit == NEWS
+    together = {SHOP.name, NEWS.name} if shared else {NEWS.name}
+    seen: set[tuple[str, str, str]] = set()
     bounced: Counter[str] = Counter()
     delivered: Counter[str] = Counter()
-    for _, reading in readings(it):
-        for event in reading.events:
-            bounced[event.identity] += event.counts_as_bounce
-            delivered[event.identity] += event.kind == ev.DELIVERY
-    assert it.culprit == NEWS.name
-    assert bounced[NEWS.name] >= 50
-    assert bounced[NEWS.name] / (bounced[NEWS.name] + delivered[NEWS.name]) > 0.05
-    assert all(bounced[i.name] < 30 for i in (SHOP, DEV))
+    shares = []
+    for act in (it.messages, it.campaign, it.remedy):
+        for event in (event for m in act for event in read(m.text, DIRECTORY, NOW_MS).events):
+            once = (event.message_id, event.kind, event.recipient)
+            if once not in seen:
+                seen.add(once)
+                bounced[event.identity] += event.counts_as_bounce
+                delivered[event.identity] += event.kind == ev.DELIVERY
+        bad, good = (sum(counts[name] for name in together) for counts in (bounced, delivered))
+        shares.append((bad, bad / (bad + good)))
+        assert all(bounced[i.name] < LINES.warn_floor for i in (SHOP, DEV))
+    (warned, warning), (paged, page), (_, over) = shares
+    assert warned >= LINES.warn_floor
+    assert LINES.warn < warning < LINES.page
+    assert paged >= LINES.page_floor
+    assert page > 1.2 * LINES.page
+    assert over < 0.9 * LINES.warn
 
 
 def test_batches_keep_the_order_within_a_topic_and_fit_one_call() -> None:
