@@ -46,6 +46,7 @@ BENCHMARKS: Final[dict[str, Callable[[], list[Figure]]]] = {
     "synth": _module("synth"),
     "urgent": _module("urgent"),
     "cost": _module("cost"),
+    "replay": _module("replay"),
 }
 
 

@@ -49,6 +49,32 @@ def function(region: str, deployment: str, name: str) -> str:
     return sub(_arn("lambda", region, "function:" + naming.function_name(deployment, name)))
 
 
+def delivery_stream(region: str, name: str) -> str:
+    """Return the ARN of a Firehose stream."""
+    return sub(_arn("firehose", region, "deliverystream/" + name))
+
+
+def role(name: str) -> str:
+    """Return the ARN of an IAM role of the account."""
+    return sub(f"arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:role/{name}")
+
+
+def archive(region: str, deployment: str, objects: str = "") -> str:
+    """Return the ARN of the archive's bucket, or of its objects that a pattern such as ``/*`` matches."""
+    name = naming.archive_bucket_name(deployment, "${AWS::AccountId}", region)
+    return sub(f"arn:${{AWS::Partition}}:s3:::{name}{objects}")
+
+
+def changes(region: str, table_name: str) -> str:
+    """Return the ARN pattern of the streams a DynamoDB table has had: a stream is named by when it was made."""
+    return sub(_arn("dynamodb", region, f"table/{table_name}/stream/*"))
+
+
+def function_versions(region: str, deployment: str, name: str) -> str:
+    """Return the ARN pattern of every version of one of ``naming.FUNCTIONS``."""
+    return sub(_arn("lambda", region, "function:" + naming.function_name(deployment, name) + ":*"))
+
+
 def table(region: str, name: str) -> str:
     """Return the ARN of a DynamoDB table."""
     return sub(_arn("dynamodb", region, "table/" + name))
@@ -88,6 +114,17 @@ def quarantine_objects(region: str, deployment: str) -> str:
     """Return the ARN pattern of everything in the quarantine bucket."""
     name = naming.quarantine_bucket_name(deployment, "${AWS::AccountId}", region)
     return sub(f"arn:${{AWS::Partition}}:s3:::{name}/*")
+
+
+def archive_bucket(region: str, deployment: str) -> str:
+    """Return the name of the archive's bucket."""
+    return sub(naming.archive_bucket_name(deployment, "${AWS::AccountId}", region))
+
+
+def archive_objects(region: str, deployment: str, folder: str) -> str:
+    """Return the ARN pattern of everything in a folder of the archive's bucket."""
+    name = naming.archive_bucket_name(deployment, "${AWS::AccountId}", region)
+    return sub(f"arn:${{AWS::Partition}}:s3:::{name}/{folder}/*")
 
 
 def statement(

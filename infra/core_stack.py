@@ -13,6 +13,8 @@ from infra.alarms.factory import runbooks_at
 from infra.alarms.kinds import SEVERITIES
 from infra.alarms.reputation import ACCOUNT, ReputationAlarms
 from infra.alarms.whole import WholeAlarms
+from infra.archive import Archive
+from infra.archive_catalog import ArchiveCatalog
 from infra.breaker import Breaker
 from infra.canaries import Canaries
 from infra.digests import Digests
@@ -20,6 +22,7 @@ from infra.functions import FunctionBuilder
 from infra.needed import canaries, needed
 from infra.on_call import OnCall
 from infra.queues import Queues
+from infra.replay import Replay
 from infra.schedules import Schedule
 from infra.target import Target
 from infra.wiring import claim_table
@@ -94,6 +97,18 @@ class CoreStack(cdk.Stack):
         if naming.BREAK_CIRCUIT in functions:
             breaker = functions[naming.BREAK_CIRCUIT]
             Breaker(loop, "Breaker", deployment=deployment, region=region, function=breaker)
+        Archive(
+            loop,
+            "Archive",
+            deployment=deployment,
+            region=region,
+            write=functions[naming.WRITE_ARCHIVE],
+            announce=functions[naming.ANNOUNCE_CHANGES],
+        )
+        ArchiveCatalog(loop, "ArchiveCatalog", config=config)
+        Replay(
+            loop, "Replay", deployment=deployment, region=region, function=functions[naming.REPLAY_ARCHIVE].function_arn
+        )
         _alarms(loop, config)
         loop.node.add_dependency(claim)
         _outputs(self, config)

@@ -200,6 +200,8 @@ def _alarms_of_the_loop(config: Config) -> list[str]:
         ("slow", "functions"),
         ("on", "call", "undelivered"),
         ("team", "dead", "letters"),
+        ("archive", "stalled"),
+        ("archive", "waiting"),
     ]
     if canaries(config):
         names += [("canary", "page"), ("canary", "warn")]
@@ -236,6 +238,7 @@ def _health(config: Config) -> Iterator[tuple[str, Metrics, str]]:
     aside: Metrics = [
         own(deployment, naming.METRIC_QUARANTINED, label="unreadable, in quarantine"),
         own(deployment, naming.METRIC_DRIFTED, label="SES settings that drifted"),
+        own(deployment, naming.METRIC_ARCHIVE_WAITING, label="not in the archive yet", stat="Maximum"),
     ]
     if canaries(config):
         aside.append(own(deployment, naming.METRIC_CANARY_MISSING, label="canary feedback missing", stat="Maximum"))

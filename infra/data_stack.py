@@ -1,4 +1,4 @@
-"""The stack of what must never be lost: table, key, secret, quarantine. Everything in it stays when the stack goes."""
+"""The stack of what must never be lost: tables, key, secret, archive, quarantine: it all stays when the stack goes."""
 
 from __future__ import annotations
 
@@ -10,19 +10,22 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
+from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
+from infra.archive_bucket import archive_bucket
 from infra.nag import acknowledge
 from ses_feedback import naming
+from ses_feedback.config.model import Archive
 
 SECRET_LENGTH: Final = 64
 QUARANTINE_DAYS: Final = 90
 
 
 class DataStack(cdk.Stack):
-    """Suppressions, wiring, the key over both, the secret under which addresses are keyed, and the quarantine."""
+    """Suppressions, wiring, the key over both, the secret under which addresses are keyed, archive and quarantine."""
 
-    def __init__(self, scope: Construct, *, deployment: str, region: str, **kwargs: Any) -> None:
+    def __init__(self, scope: Construct, *, deployment: str, region: str, archive: Archive, **kwargs: Any) -> None:
         super().__init__(scope, naming.data_stack(deployment), **kwargs)
         key = _key(self, deployment)
         suppressions = _table(self, "Suppressions", naming.table_name(deployment), key, stream=True)
@@ -36,6 +39,16 @@ class DataStack(cdk.Stack):
         _table(self, "WiringTable", naming.wiring_table_name(deployment), key, stream=False)
         _secret(self, deployment, key)
         _quarantine(self, deployment, region, key)
+        archive_bucket(self, deployment=deployment, region=region, key=key, archive=archive)
+        # A stream's ARN ends in the time it was made: the core stack finds it here, and a table that was restored too.
+        ssm.CfnParameter(
+            self,
+            "Changes",
+            name=naming.changes_parameter(deployment),
+            type="String",
+            value=str(suppressions.table_stream_arn),
+            description=f"{deployment}: the stream of the suppression table",
+        )
         cdk.CfnOutput(
             self,
             naming.OUTPUT_TABLE,
@@ -49,7 +62,7 @@ def _key(scope: Construct, deployment: str) -> kms.Key:
         scope,
         "Key",
         alias=naming.key_alias(deployment),
-        description=f"{deployment}: topics, tables, secret and quarantine",
+        description=f"{deployment}: topics, tables, secret, archive and quarantine",
         enable_key_rotation=True,
         removal_policy=cdk.RemovalPolicy.RETAIN,
     )

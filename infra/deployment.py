@@ -58,8 +58,9 @@ def add_stacks(app: cdk.App, *, config: Config, lock: Lock, code: lambda_.Code, 
         app,
         deployment=deployment,
         region=region,
+        archive=config.archive,
         env=environment,
-        description=f"{deployment}: suppressions and their key, kept when the stack is deleted",
+        description=f"{deployment}: suppressions, archive and their key, kept when the stack is deleted",
     )
     core = CoreStack(
         app,

@@ -25,10 +25,11 @@ _LOG_LEVEL: Final = "INFO"
 # Why a resource of a grant may end in a wildcard: by the service of its ARN.
 _WILDCARDS: Final[Mapping[str, str]] = {
     "logs": "Log streams have no name before Lambda makes them; the group is the function's own.",
+    "dynamodb": "A stream is named by when it was made; the table is the deployment's own.",
     "kms": "An alias cannot be a resource: conditions narrow it to the deployment's and to the service that uses it.",
     "sqs": "Digest queues are many; no other deployment's, and no other queues', names begin so.",
     "sns": "Topics of identities, digests and on-call are many; no other deployment's names begin so.",
-    "s3": "Quarantined objects have no name before they exist; the bucket is the deployment's own.",
+    "s3": "Quarantined and archived objects have no name before they exist; the buckets are the deployment's own.",
     "ses": "The core stack knows no identity: conditions narrow it to canaries and own identities, a name to own sets.",
     "*": "SES's identity calls, and reading metrics and composite alarms of CloudWatch, take no resource in a policy.",
 }
@@ -55,7 +56,10 @@ SIZES: Final[Mapping[str, _Size]] = {
     ),  # one mail a second, so that it takes little of the sending rate
     # Less than the gap between two digests. The memory is a share of a CPU: a storm is 20,000 calls of SQS.
     naming.TELL_TEAMS: _Size(1_024, 280),
+    naming.WRITE_ARCHIVE: _Size(512, 60, keyed=False),  # 0.2 MB at a time
+    naming.ANNOUNCE_CHANGES: _Size(256, 60, keyed=False),
     naming.BREAK_CIRCUIT: _Size(256, 60, keyed=False),  # a dozen calls; SES takes one a second
+    naming.REPLAY_ARCHIVE: _Size(1_769, 900),  # a whole CPU: it does nothing but read
     # It begins no look-up after 20 seconds; the last one and the publishing may take half a minute each.
     naming.EXPLAIN_ALARM: _Size(512, 90, keyed=False),
 }
@@ -135,11 +139,15 @@ class FunctionBuilder:
         }
         if keyed:
             found[naming.ENV_ADDRESS_KEY] = f"{{{{resolve:secretsmanager:{naming.secret_name(self.deployment)}}}}}"
+        if any(grant.resource in ("archived feedback", "archive errors") for grant in GRANTS[function]):
+            found[naming.ENV_ARCHIVE_BUCKET] = arns.archive_bucket(self.region, self.deployment)
         if function in _TELLING:
             found[naming.ENV_QUEUES] = arns.queue_url(self.region, "")
             found[naming.ENV_TOPICS] = arns.topic(self.region, "")
         if any(grant.resource in ("wiring table", "canaries", "turns", "pauses") for grant in GRANTS[function]):
             found[naming.ENV_WIRING_TABLE] = naming.wiring_table_name(self.deployment)
+        if function == naming.ANNOUNCE_CHANGES:
+            found[naming.ENV_ARCHIVE_STREAM] = naming.archive_stream_name(self.deployment)
         if function in _PACED:
             found[naming.ENV_SES_INTERVAL] = str(self.ses_interval_ms)
         return found
@@ -164,6 +172,7 @@ class FunctionBuilder:
             "digest queues": lambda: arns.queue(region, naming.digest_pattern(deployment)),
             "digest topics": lambda: arns.topic(region, naming.digest_pattern(deployment)),
             "quarantine": lambda: arns.quarantine_objects(region, deployment),
+            "archived feedback": lambda: arns.archive_objects(region, deployment, naming.ARCHIVE_FEEDBACK),
             "retry queue": lambda: arns.queue(region, naming.retry_queue_name(deployment)),
             "tally queue": lambda: arns.queue(region, naming.tally_queue_name(deployment)),
             "key by DynamoDB": lambda: arns.keys(region),
@@ -177,6 +186,9 @@ class FunctionBuilder:
             "own sets": lambda: arns.configuration_set(region, naming.configuration_set_prefix(deployment) + "*"),
             "feedback topics": lambda: arns.topic(region, naming.topic_pattern(deployment)),
             "on-call topics": lambda: arns.topic(region, naming.on_call_topic_name(deployment, "*")),
+            "changes": lambda: arns.changes(region, naming.table_name(deployment)),
+            "archive stream": lambda: arns.delivery_stream(region, naming.archive_stream_name(deployment)),
+            "archive errors": lambda: arns.archive(region, deployment),
             "on-call texts": lambda: arns.topic(region, naming.on_call_text_topic_name(deployment, "*")),
             "CloudWatch": lambda: "*",
             "log of counting": lambda: arns.log_streams(
@@ -196,6 +208,8 @@ class FunctionBuilder:
                 "StringEquals": {"kms:ViaService": f"{service}.{region}.amazonaws.com"},
                 "ForAnyValue:StringEquals": {"kms:ResourceAliases": naming.key_alias(deployment)},
             }
+        elif grant.resource == "archive errors":
+            statement["Condition"] = {"StringLike": {"s3:prefix": f"{naming.ARCHIVE_ERRORS}/*"}}
         elif grant.resource.endswith(" our tag"):
             which = "Request" if grant.resource == "SES under our tag" else "Resource"
             statement["Condition"] = {"StringEquals": {f"aws:{which}Tag/{naming.TAG_DEPLOYMENT}": deployment}}

@@ -17,6 +17,7 @@ Resource = Literal[
     "digest queues",
     "digest topics",
     "quarantine",
+    "archived feedback",
     "retry queue",
     "tally queue",
     "key by DynamoDB",
@@ -32,6 +33,9 @@ Resource = Literal[
     "on-call topics",
     "on-call texts",
     "page topic",
+    "changes",
+    "archive stream",
+    "archive errors",
     "CloudWatch",
     "log of counting",
 ]
@@ -52,6 +56,8 @@ class Grant:
 
     ``canaries`` are the wiring table's items of canaries and no other; ``canary senders`` and ``canary sets`` are any
     identity and configuration set, for mail to the simulator under this deployment's label and no other.
+
+    ``changes`` are the stream of the suppression table, ``archive errors`` the names of what Firehose failed on.
 
     ``own sets`` are the deployment's configuration sets; ``feedback topics`` are those of identities, and of digests.
     """
@@ -126,6 +132,7 @@ GRANTS: Final[Mapping[str, tuple[Grant, ...]]] = {
         Grant("own sets", ("ses:GetConfigurationSetEventDestinations",)),
         Grant("feedback topics", ("sns:ListSubscriptionsByTopic",)),
         Grant("on-call topics", ("sns:ListSubscriptionsByTopic",)),
+        Grant("archive errors", ("s3:ListBucket",)),
         Grant("wiring table", ("dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem")),
         _KEY_BY_DYNAMODB,
     ),
@@ -154,6 +161,22 @@ GRANTS: Final[Mapping[str, tuple[Grant, ...]]] = {
         Grant("own sets", ("ses:GetConfigurationSet", "ses:PutConfigurationSetSendingOptions")),
         Grant("page topic", ("sns:Publish",)),
         Grant("key by SNS", ("kms:GenerateDataKey", "kms:Decrypt")),
+    ),
+    naming.WRITE_ARCHIVE: (),  # Firehose hands it what to write, and takes it back
+    naming.ANNOUNCE_CHANGES: (
+        # What an event source mapping needs of a table's stream (Lambda developer guide, `Using Lambda with DynamoDB`).
+        Grant(
+            "changes",
+            ("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"),
+        ),
+        Grant("key by DynamoDB", ("kms:Decrypt",)),
+        Grant("archive stream", ("firehose:PutRecordBatch",)),
+    ),
+    naming.REPLAY_ARCHIVE: (
+        Grant("table", ("dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem")),
+        _KEY_BY_DYNAMODB,
+        Grant("archived feedback", ("s3:GetObject",)),
+        Grant("key by S3", ("kms:Decrypt",)),
     ),
     # Publish is Lambda's own too, for the on-failure destination.
     naming.EXPLAIN_ALARM: (

@@ -107,7 +107,7 @@ class IdentityLoop(Construct):
     def _subscribe(
         self, config: Config, identity: Identity, topics: dict[str, FeedbackTopic]
     ) -> dict[str, list[sns.CfnSubscription]]:
-        """Subscribe, by kind, who acts, who counts and who is told; nobody's failure loses a message.
+        """Subscribe, by kind, who acts, counts, keeps and is told; nobody's failure loses a message.
 
         What only a configuration set tells is not counted: no rate reads it, and to hear that mail is sent must not
         pass for hearing what became of it (the alarm on a silent loop).
@@ -115,6 +115,12 @@ class IdentityLoop(Construct):
         deployment, region = self._deployment, self._region
         acts = Destination("lambda", arns.function(region, deployment, naming.RECORD_FEEDBACK))
         counts = Destination("sqs", arns.queue(region, naming.tally_queue_name(deployment)))
+        keeps = Destination(
+            "firehose",
+            arns.delivery_stream(region, naming.archive_stream_name(deployment)),
+            role=arns.role(naming.archive_subscription_role_name(deployment, region)),
+        )
+        unkept = arns.queue(region, naming.archive_dead_letter_queue_name(deployment))
         retry = arns.queue(region, naming.retry_queue_name(deployment))
         uncounted = arns.queue(region, naming.tally_dead_letter_queue_name(deployment))
         untold = arns.queue(region, naming.team_dead_letter_queue_name(deployment))
@@ -138,6 +144,8 @@ class IdentityLoop(Construct):
                 add(kind, acts, retry, "Acts")
             if kind in NOTIFIED_KINDS:
                 add(kind, counts, uncounted, "Counts")
+            # In SNS's envelope, as the digests below are.
+            add(kind, keeps, unkept, "Keeps")
             for destination in told[kind]:
                 add(kind, destination, untold)
             if identity.team is not None and kind in digested:

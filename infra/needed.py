@@ -40,13 +40,15 @@ def needed(config: Config) -> tuple[str, ...]:
 
 # Functions that only deployments run: CloudFormation calls them again.
 _OF_DEPLOYMENTS: Final = (naming.WIRE_IDENTITY, naming.CLAIM_TABLE)
-# Functions that stop by themselves before their time is up; what they do not get to, their next run does.
-_MIND_THE_CLOCK: Final = (*_OF_DEPLOYMENTS, naming.CHECK_LOOP, naming.SEND_CANARIES, naming.TELL_TEAMS)
+# And those that Firehose and Step Functions call again; what Firehose gives up has an alarm of its own.
+_CALLED_AGAIN: Final = (*_OF_DEPLOYMENTS, naming.WRITE_ARCHIVE, naming.REPLAY_ARCHIVE)
+# Functions that are repeated, or stop by themselves before their time is up: the next run does what they leave.
+_MIND_THE_CLOCK: Final = (*_CALLED_AGAIN, naming.CHECK_LOOP, naming.SEND_CANARIES, naming.TELL_TEAMS)
 
 
 def of_the_loop(functions: Sequence[str]) -> tuple[str, ...]:
-    """Return those of some functions that run without a deployment."""
-    return tuple(f for f in functions if f not in _OF_DEPLOYMENTS)
+    """Return those of some functions that nobody calls again for long when Lambda throttles them."""
+    return tuple(f for f in functions if f not in _CALLED_AGAIN)
 
 
 def timed(functions: Sequence[str]) -> tuple[str, ...]:

@@ -53,6 +53,9 @@ class Queues(Construct):
             "TeamDeadLetters", _Spec(naming.team_dead_letter_queue_name(deployment), (topics, *on_call))
         )
         acknowledge(self.team_dead_letters, "SQS3", "It is a dead-letter queue, of subscriptions instead of queues.")
+        archive = _Spec(naming.archive_dead_letter_queue_name(deployment), (topics,))
+        self.archive_dead_letters = self._queue("ArchiveDeadLetters", archive)
+        acknowledge(self.archive_dead_letters, "SQS3", "It is a dead-letter queue, of subscriptions instead of queues.")
         self.retry = self._queue(
             "Retry",
             _Spec(naming.retry_queue_name(deployment), (topics,), RETRY_VISIBILITY_S, dead, RETRY_RECEIVES),

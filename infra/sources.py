@@ -15,7 +15,15 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 REQUIREMENTS: Final = "lambdas/requirements.txt"
 PACKAGES: Final = ("ses_feedback", "lambdas")
 # Parts of the package that run elsewhere: on an operator's machine, and in a sender.
-_ELSEWHERE: Final = ("ses_feedback/cli", "ses_feedback/guard")
+_ELSEWHERE: Final = (
+    "ses_feedback/cli",
+    "ses_feedback/guard",
+    "ses_feedback/adapters/archives",
+    "ses_feedback/adapters/archive_athena",
+    "ses_feedback/adapters/archive_duckdb",
+    "ses_feedback/adapters/replay_machine",
+    "ses_feedback/adapters/replay_notebook",
+)
 # Changes when the recipe of the asset does (pruning, compiling), so that an old asset is not taken for a new one.
 _RECIPE: Final = "1"
 

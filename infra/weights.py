@@ -31,6 +31,7 @@ def resources(config: Config, identity: Identity) -> int:
     count = 2 * len(identity.kinds)  # topics and their policies
     count += sum(kind in ACTED_KINDS for kind in identity.kinds)  # record_feedback
     count += len(NOTIFIED_KINDS)  # the tally queue
+    count += len(identity.kinds)  # the archive
     count += sum(len(found) for found in destinations_by_kind(config, identity).values())
     count += len(digested_kinds(config, identity))  # the team's digest queue
     count += 1  # the wiring

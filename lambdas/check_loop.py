@@ -1,19 +1,20 @@
 """Every hour: is SES still as the file says? Sets again what SES dropped, and tells how much a person should know.
 
 The event says nothing. What is found is logged, one line each, with the identity's name and nobody's address, and
-counted in the metric ``Drifted``: zero where all is right.
+counted in the metric ``Drifted``: zero where all is right. So is what waits in the archive's folder of errors.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, Final, NamedTuple, Protocol
 
 from aws_lambda_powertools import Logger
 
 from ses_feedback import naming
+from ses_feedback.adapters.archive_errors import ArchiveErrors
 from ses_feedback.adapters.aws_inventory import SnsTopics
 from ses_feedback.adapters.clients import client
 from ses_feedback.adapters.clock import SystemClock
@@ -26,6 +27,7 @@ from ses_feedback.adapters.troubles import Place
 from ses_feedback.adapters.wiring_table import WiringTable
 from ses_feedback.config.loop import loop_config
 from ses_feedback.config.model import Config
+from ses_feedback.domain.errors import FeedbackError
 from ses_feedback.domain.times import SECOND
 from ses_feedback.usecases.check_loop import CheckLoop, Paces, Readers, Report, Rotation
 from ses_feedback.usecases.checks.expected import expected
@@ -52,7 +54,10 @@ class Context(Protocol):
 
 
 class Gateways(NamedTuple):
-    """What the function works with, and the interval of SES calls in ms."""
+    """What the function works with, and the interval of SES calls in ms.
+
+    ``unarchived`` tells how many objects wait of what Firehose failed on.
+    """
 
     config: Config
     readers: Readers
@@ -62,6 +67,7 @@ class Gateways(NamedTuple):
     rotation: Rotation
     clock: Clock
     interval: int
+    unarchived: Callable[[], int]
 
 
 @lru_cache(maxsize=1)
@@ -83,6 +89,7 @@ def gateways() -> Gateways:
         rotation=TableRotation(dynamodb, table),
         clock=SystemClock(),
         interval=int(os.environ.get(naming.ENV_SES_INTERVAL, naming.DEFAULT_SES_INTERVAL_MS)),
+        unarchived=ArchiveErrors(client("s3"), os.environ[naming.ENV_ARCHIVE_BUCKET]).waiting,
     )
 
 
@@ -106,10 +113,16 @@ def handler(event: Mapping[str, Any], context: Context) -> None:
         paces=Paces(pacer(given.interval, first), pacer(given.interval, until), pacer(0, until)),
         wiring=lambda pace: Wiring(given.ses, given.memory, pace),
     ).run()
-    _tell(report, given.config.deployment.name, now)
+    metrics = {naming.METRIC_DRIFTED: len(report.drifts)}
+    try:
+        metrics[naming.METRIC_ARCHIVE_WAITING] = given.unarchived()
+    except FeedbackError as error:
+        logger.warning("could not be checked", why=str(error))
+    _tell(report)
+    EmfMeter().emit({naming.DIMENSION_DEPLOYMENT: given.config.deployment.name}, now, metrics)
 
 
-def _tell(report: Report, deployment: str, now: int) -> None:
+def _tell(report: Report) -> None:
     for drift in report.drifts:
         logger.warning("drift", identity=drift.identity, what=drift.what, mended=drift.mended)
     for identity in report.wired:
@@ -126,4 +139,3 @@ def _tell(report: Report, deployment: str, now: int) -> None:
         failures=len(report.failures),
         unfinished=report.unfinished,
     )
-    EmfMeter().emit({naming.DIMENSION_DEPLOYMENT: deployment}, now, {naming.METRIC_DRIFTED: len(report.drifts)})

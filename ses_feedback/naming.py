@@ -33,6 +33,7 @@ NOTE_BLOCKED_SAID: Final = "BlockedSaid"
 METRIC_TALLIED: Final = "Tallied"
 METRIC_QUARANTINED: Final = "Quarantined"
 METRIC_DRIFTED: Final = "Drifted"  # what the hourly check found to be other than the file says
+METRIC_ARCHIVE_WAITING: Final = "ArchiveWaiting"  # objects of what Firehose failed on
 METRIC_CANARY_MISSING: Final = "CanaryMissing"  # canary feedback that did not come back in time
 METRIC_CANARY_ROUND_TRIP: Final = "CanaryRoundTrip"  # milliseconds from sending a canary to its last feedback
 
@@ -46,6 +47,9 @@ CHECK_LOOP: Final = "check_loop"
 SEND_CANARIES: Final = "send_canaries"
 TELL_TEAMS: Final = "tell_teams"
 BREAK_CIRCUIT: Final = "break_circuit"
+WRITE_ARCHIVE: Final = "archive_feedback"
+ANNOUNCE_CHANGES: Final = "announce_changes"
+REPLAY_ARCHIVE: Final = "replay_archive"
 EXPLAIN_ALARM: Final = "explain_alarm"
 FUNCTIONS: Final = (
     RECORD_FEEDBACK,
@@ -57,6 +61,9 @@ FUNCTIONS: Final = (
     SEND_CANARIES,
     TELL_TEAMS,
     BREAK_CIRCUIT,
+    WRITE_ARCHIVE,
+    ANNOUNCE_CHANGES,
+    REPLAY_ARCHIVE,
     EXPLAIN_ALARM,
 )
 
@@ -76,10 +83,12 @@ ENV_DEPLOYMENT: Final = "SES_FEEDBACK_DEPLOYMENT"
 ENV_TABLE: Final = "SES_FEEDBACK_TABLE"
 ENV_WIRING_TABLE: Final = "SES_FEEDBACK_WIRING_TABLE"
 ENV_QUARANTINE_BUCKET: Final = "SES_FEEDBACK_QUARANTINE_BUCKET"
+ENV_ARCHIVE_BUCKET: Final = "SES_FEEDBACK_ARCHIVE_BUCKET"
 ENV_ADDRESS_KEY: Final = "SES_FEEDBACK_ADDRESS_KEY"  # the secret's value, resolved by CloudFormation
 ENV_RETRY_QUEUE_URL: Final = "SES_FEEDBACK_RETRY_QUEUE_URL"
 ENV_SES_INTERVAL: Final = "SES_FEEDBACK_SES_INTERVAL_MS"  # between two SES calls of the account
 ENV_QUEUES: Final = "SES_FEEDBACK_QUEUES_URL"  # what the URLs of queues begin with
+ENV_ARCHIVE_STREAM: Final = "SES_FEEDBACK_ARCHIVE_STREAM"
 ENV_TOPICS: Final = "SES_FEEDBACK_TOPICS_ARN"  # what the ARNs of topics begin with
 # Read at synth: the embedded AWS needs no pacing (context key of the CDK app).
 CONTEXT_SES_INTERVAL: Final = "ses_interval_ms"
@@ -142,6 +151,11 @@ def quarantine_bucket_name(deployment: str, account: str, region: str) -> str:
     return f"{deployment}-quarantine-{account}-{region}"
 
 
+def archive_bucket_name(deployment: str, account: str, region: str) -> str:
+    """Return the name of the archive's bucket; bucket names are global, hence account and region."""
+    return f"{deployment}-archive-{account}-{region}"
+
+
 def tally_queue_name(deployment: str) -> str:
     """Return the name of the queue every notification passes on its way to be counted."""
     return f"{deployment}-tally"
@@ -160,6 +174,11 @@ def retry_queue_name(deployment: str) -> str:
 def dead_letter_queue_name(deployment: str) -> str:
     """Return the name of the queue of feedback that was given up after days of trying."""
     return f"{deployment}-dead-letters"
+
+
+def archive_dead_letter_queue_name(deployment: str) -> str:
+    """Return the name of the queue of notifications that the archive's stream did not take."""
+    return f"{deployment}-archive-dead-letters"
 
 
 def team_dead_letter_queue_name(deployment: str) -> str:
@@ -308,6 +327,56 @@ def configuration_set_prefix(deployment: str) -> str:
 
 # The tag, with the deployment's name, of identities that a deployment created in SES.
 TAG_DEPLOYMENT: Final = "ses-feedback-deployment"
+
+# --- the archive ------------------------------------------------------------------------------------------------------
+# The folders of its bucket: lines by hour of arrival, what Firehose failed on, and Athena's answers.
+ARCHIVE_FEEDBACK: Final = "feedback"
+ARCHIVE_ERRORS: Final = "errors"
+ARCHIVE_ANSWERS: Final = "answers"
+# Its tables: the lines; every recipient of them; the same without duplicates; operators' decisions.
+ARCHIVE_LINES: Final = "archive"
+ARCHIVE_ARRIVALS: Final = "arrivals"
+ARCHIVE_EVENTS: Final = "events"
+ARCHIVE_DECISIONS: Final = "decisions"
+# A query of the workgroup that would read more ends, and costs no more than this.
+ARCHIVE_SCAN_LIMIT: Final = 100 * 10**9
+
+
+def archive_stream_name(deployment: str) -> str:
+    """Return the name of the Firehose stream that everything archived passes."""
+    return f"{deployment}-archive"
+
+
+def archive_subscription_role_name(deployment: str, region: str) -> str:
+    """Return the name of the role by which SNS writes to that stream; a role is the whole account's, hence region."""
+    return f"{deployment}-archive-{region}"
+
+
+def changes_parameter(deployment: str) -> str:
+    """Return the SSM parameter that holds the ARN of the suppression table's stream, which has no fixed name."""
+    return f"/{deployment}/suppression-changes"
+
+
+def archive_database(deployment: str) -> str:
+    """Return the name of the archive's database in the Glue catalog: SQL takes no hyphen unquoted."""
+    return deployment.lower().replace("-", "_")
+
+
+# A replay on AWS: its steps in order, how many functions work at once, and the folder of their results among answers.
+REPLAY_STEPS: Final = ("evidence", "deliveries")
+REPLAY_CONCURRENCY: Final = 10
+REPLAY_RESULTS: Final = "replay"
+
+
+def replay_machine_name(deployment: str) -> str:
+    """Return the name of the state machine that replays the archive on AWS."""
+    return f"{deployment}-replay"
+
+
+def archive_workgroup(deployment: str) -> str:
+    """Return the name of the Athena workgroup for questions to the archive."""
+    return f"{deployment}-archive"
+
 
 # --- CDK outputs ------------------------------------------------------------------------------------------------------
 OUTPUT_TABLE: Final = "SuppressionTableName"

@@ -236,6 +236,23 @@ DRIFT: Final = AlarmKind(
     "`ses-feedback doctor --fix`, and the command in the row of what it leaves. A topic that is dropped again and "
     "again: its policy, or its key's, keeps SES from publishing.",
 )
+ARCHIVE_STALLED: Final = AlarmKind(
+    "archive-stalled",
+    (WARN,),
+    "Feedback was counted in {level} and nothing of it reached the archive: {subject} does not deliver. Suppressing is "
+    "not affected.",
+    "The log group /aws/kinesisfirehose/{subject}, and whether topics still have their subscription to it: "
+    "`ses-feedback doctor`.",
+    "Mend what the log names (the bucket, its key, the role); Firehose tries for a day, then what it holds goes to the "
+    "folder errors/ or is lost.",
+)
+ARCHIVE_WAITING: Final = AlarmKind(
+    "archive-waiting",
+    (WARN,),
+    "Feedback did not become lines of the archive, and waits: {subject}. Suppressing is not affected.",
+    "`ses-feedback redrive archive --dry-run` says how much and why; the log of the function archive_feedback.",
+    "Mend the cause, then `ses-feedback redrive archive`.",
+)
 CANARY: Final = AlarmKind(
     "canary",
     SEVERITIES,
@@ -270,5 +287,7 @@ KINDS: Final = (
     ON_CALL_UNDELIVERED,
     LOOP_SILENT,
     DRIFT,
+    ARCHIVE_STALLED,
+    ARCHIVE_WAITING,
     CANARY,
 )

@@ -9,10 +9,12 @@ from importlib import import_module
 from typing import Final
 
 _MODULES: Final = (
+    "athena",
     "cloudformation",
     "cloudwatch",
     "confirmations",
     "deliveries",
+    "firehose",
     "invocations",
     "logs",
     "queues",

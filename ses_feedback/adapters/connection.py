@@ -22,10 +22,14 @@ from ses_feedback.domain.keys import Keys
 from ses_feedback.usecases.ports import AccountLists, QuarantineStore, QuestionStore, WorkQueue
 
 if TYPE_CHECKING:
+    from ses_feedback.adapters.archive_errors import ArchiveErrors
+    from ses_feedback.adapters.archive_stream import ArchiveStream
     from ses_feedback.adapters.pause_table import PauseTable
+    from ses_feedback.adapters.replay_machine import ReplayMachine
     from ses_feedback.domain.pauses import History
     from ses_feedback.usecases.doctor import Inventory, Places
     from ses_feedback.usecases.pausing import Desk
+    from ses_feedback.usecases.replay import Source as ReplaySource
 
 
 class Connection:
@@ -38,9 +42,24 @@ class Connection:
     @cached_property
     def store(self) -> QuestionStore:
         """The suppression table. Needs ``secretsmanager:GetSecretValue`` and ``kms:Decrypt`` for the address key."""
-        keys = Keys(_address_key(self._place))
         dynamodb = _client("dynamodb", self._place.region)
-        return SuppressionTable(dynamodb, naming.table_name(self._place.deployment), keys, self._config.policy)
+        return SuppressionTable(dynamodb, naming.table_name(self._place.deployment), self.keys, self._config.policy)
+
+    @cached_property
+    def keys(self) -> Keys:
+        """What makes the keys of addresses and strikes."""
+        return Keys(_address_key(self._place))
+
+    def replay_from(self, source: str | None) -> ReplaySource:
+        """Return the archive to replay: a folder, a file or ``s3://BUCKET/PREFIX``; ``None``: the deployment's own."""
+        from ses_feedback.adapters.archive_places import Bucket, place_of  # noqa: PLC0415 - only replay pays for it
+        from ses_feedback.adapters.archive_texts import ReplayArchive  # noqa: PLC0415
+
+        deployment, region = self._place
+        if source is not None:
+            return ReplayArchive(place_of(source, lambda: _client("s3", region)))
+        account = _client("sts", region).get_caller_identity()["Account"]
+        return ReplayArchive(Bucket(_client("s3", region), naming.archive_bucket_name(deployment, account, region)))
 
     @cached_property
     def quarantine(self) -> QuarantineStore:
@@ -53,6 +72,23 @@ class Connection:
     def queue(self, name: str) -> WorkQueue:
         """Return a queue by its name."""
         return SqsWorkQueue(_client("sqs", self._place.region), name)
+
+    @property
+    def archive_stream(self) -> ArchiveStream:
+        """What everything archived passes."""
+        from ses_feedback.adapters.archive_stream import ArchiveStream  # noqa: PLC0415 - only redrive pays for it
+
+        deployment, region = self._place
+        return ArchiveStream(_client("firehose", region), naming.archive_stream_name(deployment))
+
+    @property
+    def archive_errors(self) -> ArchiveErrors:
+        """What could not be archived, in the account of the credentials."""
+        from ses_feedback.adapters.archive_errors import ArchiveErrors  # noqa: PLC0415 - the same
+
+        deployment, region = self._place
+        account = _client("sts", region).get_caller_identity()["Account"]
+        return ArchiveErrors(_client("s3", region), naming.archive_bucket_name(deployment, account, region))
 
     @cached_property
     def inventory(self) -> Inventory:
@@ -67,6 +103,17 @@ class Connection:
         from ses_feedback.usecases.doctor import Places  # noqa: PLC0415 - the same
 
         return Places(self._verify_secret, self._quarantined, self._noted)
+
+    @property
+    def replay_machine(self) -> ReplayMachine:
+        """What replays the deployment's own archive on AWS."""
+        from ses_feedback.adapters.replay_machine import ReplayMachine  # noqa: PLC0415 - the same
+
+        deployment, region = self._place
+        _, partition, _, _, account, *_ = self.caller.split(":")
+        name = naming.replay_machine_name(deployment)
+        machine = f"arn:{partition}:states:{region}:{account}:stateMachine:{name}"
+        return ReplayMachine(_client("stepfunctions", region), _client("s3", region), machine=machine)
 
     def _verify_secret(self) -> None:
         with plainly(self._place):

@@ -50,6 +50,8 @@ _ACTIONS: Final = {
     "GetCallerIdentity": "sts:GetCallerIdentity",
     "GetItem": "dynamodb:GetItem",
     "GetObject": "s3:GetObject",
+    "GetQueryExecution": "athena:GetQueryExecution",
+    "GetQueryResults": "athena:GetQueryResults",
     "GetQueueAttributes": "sqs:GetQueueAttributes",
     "GetQueueUrl": "sqs:GetQueueUrl",
     "GetSecretValue": "secretsmanager:GetSecretValue",
@@ -61,10 +63,17 @@ _ACTIONS: Final = {
     "Query": "dynamodb:Query",
     "ReceiveMessage": "sqs:ReceiveMessage",
     "SendMessageBatch": "sqs:SendMessage",
+    "StartQueryExecution": "athena:StartQueryExecution",
+    "StopQueryExecution": "athena:StopQueryExecution",
+    "DescribeExecution": "states:DescribeExecution",
+    "DescribeMapRun": "states:DescribeMapRun",
+    "ListMapRuns": "states:ListMapRuns",
+    "StartExecution": "states:StartExecution",
     "UpdateItem": "dynamodb:UpdateItem",
 }
 _NO_QUEUE: Final = {"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"}
 _NO_BUCKET: Final = "NoSuchBucket"
+_NO_MACHINE: Final = "StateMachineDoesNotExist"
 _LOGIN: Final = "name a profile in AWS_PROFILE, or log in (aws sso login, aws configure)"
 # "User: ARN is not authorized to perform: ACTION on resource: ARN because …"; parts may be absent.
 _NOT_AUTHORIZED: Final = re.compile(
@@ -165,6 +174,8 @@ def _missing(error: ClientError, place: Place) -> str | None:
         return f"table {naming.table_name(place.deployment)}"
     if code in _NO_QUEUE:
         return f'queue of deployment "{place.deployment}"'
+    if code == _NO_MACHINE:
+        return f"state machine {naming.replay_machine_name(place.deployment)}"
     if code == _NO_BUCKET:
         return f'quarantine of deployment "{place.deployment}"'
     return None

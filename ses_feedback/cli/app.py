@@ -11,6 +11,7 @@ from ses_feedback import __version__
 from ses_feedback.cli.check import check
 from ses_feedback.cli.commands import Command, Group
 from ses_feedback.cli.doctor import doctor
+from ses_feedback.cli.events import events
 from ses_feedback.cli.explain import explain
 from ses_feedback.cli.listing import list_
 from ses_feedback.cli.options import PROGRAM, examples
@@ -18,6 +19,8 @@ from ses_feedback.cli.pausing import pause, pauses, resume
 from ses_feedback.cli.quarantine import list_quarantine, show_quarantined
 from ses_feedback.cli.quarantine_retry import retry
 from ses_feedback.cli.redrive import redrive
+from ses_feedback.cli.replay import replay
+from ses_feedback.cli.report import report
 from ses_feedback.cli.routes import routes
 from ses_feedback.cli.rulings import release, suppress
 from ses_feedback.cli.screen import Screen, tell
@@ -156,6 +159,25 @@ _add(
     "routes",
     "routes",
     "routes news@example.com someone@shop.example.com --live",
+)
+_add(
+    events,
+    "events",
+    "events --recipient jane@example.com --since 30d",
+    "events --class blocked --receiver gmail.com --from s3://my-archive --json",
+)
+_add(
+    report,
+    "report",
+    "report --since 30d --html report.html",
+    "report --identity news.example.com --from ./archive",
+)
+_add(
+    replay,
+    "replay",
+    "replay --dry-run",
+    "replay --from s3://my-archive/ses --since 2026-01-01 --rate 1000",
+    "replay --from ./dump.json.gz --dry-run --json",
 )
 _add(doctor, "doctor", "doctor", "doctor --fix", "doctor --json")
 _add(pause, "pause", 'pause news@example.com --why "the list of March was never confirmed"')

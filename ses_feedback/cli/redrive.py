@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Final, NamedTuple
 
@@ -20,26 +21,28 @@ from ses_feedback.config import load
 from ses_feedback.domain.errors import PermanentError
 from ses_feedback.domain.times import format_time
 from ses_feedback.usecases import redrive as work
+from ses_feedback.usecases.ports import LetterSource, LetterTarget
 from ses_feedback.usecases.rate import Rate as Pace
 from ses_feedback.usecases.redrive import DeadLetter, Moved
 
 _INCOMPLETE: Final = 2
 DEAD_LETTERS: Final = "dead-letters"
 TALLY: Final = "tally"
+ARCHIVE: Final = "archive"
 ALL: Final = "all"
 
 
 class _Way(NamedTuple):
-    """From which queue to which."""
+    """From where to where, opened."""
 
-    source: str
-    target: str
+    source: LetterSource
+    target: LetterTarget
 
 
 def redrive(
     ctx: typer.Context,
     queues: Annotated[
-        str, typer.Argument(metavar="[dead-letters|tally|all]", help="Whose dead letters; all unless told.")
+        str, typer.Argument(metavar="[dead-letters|tally|archive|all]", help="Whose dead letters; all unless told.")
     ] = ALL,
     dry_run: DryRun = False,
     rate: Rate = DEFAULT_RATE,
@@ -51,52 +54,70 @@ def redrive(
 ) -> int:
     """Send dead letters round again.
 
-    What could not be recorded goes back to be recorded, what could not be counted to be counted. Each message is sent
-    before it is deleted: stopping with Ctrl-C at any time loses nothing. Doing it twice changes no suppression.
+    What could not be recorded goes back to be recorded, what could not be counted to be counted, and what could not be
+    archived to be archived. Each message is sent before it is deleted: stopping with Ctrl-C at any time loses nothing.
+    Doing it twice changes no suppression.
     """
     session: Session = ctx.obj
     settings = load(Path(config))
-    ways = _ways(queues, settings.deployment.name)
+    _check(queues, settings.deployment.name)
     per_second = parse_rate(rate)
     most = None if limit is None else whole_number("--limit", limit)
     screen = Screen()
     code = 0
     with session.connect(settings) as deployment:
-        for way in ways:
+        for way in _ways(queues, settings.deployment.name, deployment):
             if dry_run:
-                _show_plan(screen, deployment, way, json, session.now())
+                _show_plan(screen, way, json, session.now())
             else:
-                code = max(code, _move(screen, deployment, way, per_second, most, json))
+                code = max(code, _move(screen, way, per_second, most, json))
             if code == INTERRUPTED:
                 break
     return code
 
 
-def _ways(named: str, deployment: str) -> list[_Way]:
-    ways = {
-        DEAD_LETTERS: _Way(naming.dead_letter_queue_name(deployment), naming.retry_queue_name(deployment)),
-        TALLY: _Way(naming.tally_dead_letter_queue_name(deployment), naming.tally_queue_name(deployment)),
+def _queues(deployment: str) -> dict[str, str]:
+    return {
+        DEAD_LETTERS: naming.dead_letter_queue_name(deployment),
+        TALLY: naming.tally_dead_letter_queue_name(deployment),
+        ARCHIVE: naming.archive_dead_letter_queue_name(deployment),
     }
-    if named == ALL:
-        return list(ways.values())
-    for name, way in ways.items():
-        if named in (name, way.source):
-            return [way]
+
+
+def _check(named: str, deployment: str) -> None:
+    known = _queues(deployment)
+    if named == ALL or named in known or named in known.values():
+        return
     if named in ("team", "team-dead-letters", naming.team_dead_letter_queue_name(deployment)):
         raise PermanentError(
             f"{quoted(named)} cannot be redriven: SNS takes no message back for one subscription; "
             "docs/runbooks/team-dead-letters.md says how a team gets them"
         )
-    raise PermanentError(f"{quoted(named)} is no dead-letter queue of {deployment}; known: {', '.join(ways)}, {ALL}")
+    raise PermanentError(f"{quoted(named)} is no dead-letter queue of {deployment}; known: {', '.join(known)}, {ALL}")
 
 
-def _move(screen: Screen, deployment: Deployment, way: _Way, per_second: int, limit: int | None, json: bool) -> int:
-    source, target = deployment.queue(way.source), deployment.queue(way.target)
+def _ways(named: str, name: str, deployment: Deployment) -> Iterator[_Way]:
+    for short, queue in _queues(name).items():
+        if named not in (ALL, short, queue):
+            continue
+        source = deployment.queue(queue)
+        if short == ARCHIVE:
+            yield _Way(source, deployment.archive_stream)
+            # What SNS could not hand to Firehose is in the queue, what Firehose could not write, in the bucket.
+            if named != queue:
+                yield _Way(deployment.archive_errors, deployment.archive_stream)
+        else:
+            retry = naming.retry_queue_name(name) if short == DEAD_LETTERS else naming.tally_queue_name(name)
+            yield _Way(source, deployment.queue(retry))
+
+
+def _move(screen: Screen, way: _Way, per_second: int, limit: int | None, json: bool) -> int:
+    source, target = way
     total = source.depth()
     moved = Moved(total)
     with stoppable() as stop:
         try:
-            with progress(way.source, total if limit is None else min(total, limit)) as advance:
+            with progress(source.name, total if limit is None else min(total, limit)) as advance:
                 work.redrive(source, target, rate=Pace(per_second, stop), limit=limit, into=moved, advance=advance)
         finally:
             # Whatever ended it, Ctrl-C and an error of AWS included, the count is told.
@@ -104,12 +125,12 @@ def _move(screen: Screen, deployment: Deployment, way: _Way, per_second: int, li
     if stop.is_set():
         return INTERRUPTED
     for problem, number in moved.problems.most_common():
-        tell(f"ses-feedback: {count(number, 'message')} left in {way.source}: {problem}; run this command again")
+        tell(f"ses-feedback: {count(number, 'message')} left in {way.source.name}: {problem}; run this command again")
     if moved.problems:
         return _INCOMPLETE
     if moved.emptied and moved.left:
         tell(
-            f"{way.source} showed no more, though it told of {moved.left} more: somebody else has received them, "
+            f"{way.source.name} showed no more, though it told of {moved.left} more: somebody else has received them, "
             "or its count is late; look again in a minute"
         )
     return 0
@@ -119,8 +140,8 @@ def _show(screen: Screen, way: _Way, moved: Moved, interrupted: bool, json: bool
     if json:
         screen.record(
             {
-                "queue": way.source,
-                "to": way.target,
+                "queue": way.source.name,
+                "to": way.target.name,
                 "found": moved.found,
                 "moved": moved.moved,
                 "left": moved.left,
@@ -131,13 +152,13 @@ def _show(screen: Screen, way: _Way, moved: Moved, interrupted: bool, json: bool
         )
         return
     if not moved.found:
-        screen.line(way.source, ": ", Styled("empty", GOOD))
+        screen.line(way.source.name, ": ", Styled("empty", GOOD))
         return
     screen.line(
-        Styled(way.source, STRONG),
+        Styled(way.source.name, STRONG),
         f": {moved.found} found, ",
         Styled(f"{moved.moved} moved", GOOD),
-        f" to {way.target}, ",
+        f" to {way.target.name}, ",
         Styled(f"{moved.left} left", MILD if moved.left else GOOD),
         " (interrupted)" if interrupted else "",
     )
@@ -145,19 +166,23 @@ def _show(screen: Screen, way: _Way, moved: Moved, interrupted: bool, json: bool
         screen.line(f"  {count(moved.repeated, 'message')} of those left may have been sent as well: handled twice")
 
 
-def _show_plan(screen: Screen, deployment: Deployment, way: _Way, json: bool, now: int) -> None:
-    source = deployment.queue(way.source)
-    deployment.queue(way.target).depth()  # a queue that is missing is told before anything is moved
+def _show_plan(screen: Screen, way: _Way, json: bool, now: int) -> None:
+    source = way.source
+    way.target.depth()  # a queue that is missing is told before anything is moved
     found = source.depth()
     letters = work.sample(source)
     if json:
         sample = [_record(letter) for letter in letters]
-        screen.record({"queue": way.source, "to": way.target, "found": found, "dry_run": True, "sample": sample})
+        screen.record(
+            {"queue": way.source.name, "to": way.target.name, "found": found, "dry_run": True, "sample": sample}
+        )
         return
     if not found and not letters:
-        screen.line(way.source, ": ", Styled("empty", GOOD))
+        screen.line(way.source.name, ": ", Styled("empty", GOOD))
         return
-    screen.line(Styled(way.source, STRONG), f": {max(found, len(letters))} found; they would go to {way.target}.")
+    screen.line(
+        Styled(way.source.name, STRONG), f": {max(found, len(letters))} found; they would go to {way.target.name}."
+    )
     if letters:
         screen.line(f"Some of them, {len(letters)}, without addresses:")
         rows = [

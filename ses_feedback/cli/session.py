@@ -11,10 +11,21 @@ from ses_feedback.domain.addresses import normalise
 from ses_feedback.domain.errors import InvalidAddress, PermanentError
 
 if TYPE_CHECKING:
+    from ses_feedback.adapters.replay_machine import ReplayMachine
     from ses_feedback.config import Config
+    from ses_feedback.domain.keys import Keys
+    from ses_feedback.usecases.archive import Archive
     from ses_feedback.usecases.doctor import Inventory, Places
     from ses_feedback.usecases.pausing import Desk
-    from ses_feedback.usecases.ports import AccountLists, QuarantineStore, QuestionStore, WorkQueue
+    from ses_feedback.usecases.ports import (
+        AccountLists,
+        LetterSource,
+        LetterTarget,
+        QuarantineStore,
+        QuestionStore,
+        WorkQueue,
+    )
+    from ses_feedback.usecases.replay import Source
 
 
 class Deployment(Protocol):
@@ -47,6 +58,25 @@ class Deployment(Protocol):
     def queue(self, name: str) -> WorkQueue:
         """Return a queue by its name."""
 
+    @property
+    def archive_stream(self) -> LetterTarget:
+        """What everything archived passes."""
+
+    @property
+    def archive_errors(self) -> LetterSource:
+        """What could not be archived."""
+
+    @property
+    def keys(self) -> Keys:
+        """What makes the keys of addresses and strikes."""
+
+    def replay_from(self, source: str | None) -> Source:
+        """Return the archive to replay; ``None``: the deployment's own."""
+
+    @property
+    def replay_machine(self) -> ReplayMachine:
+        """What replays the deployment's own archive on AWS."""
+
     def lists(self, *spellings: str) -> AccountLists:
         """Return SES's own lists, on which an address may be spelled otherwise."""
 
@@ -59,6 +89,13 @@ def connect(config: Config) -> AbstractContextManager[Deployment]:
     return open_deployment(config)
 
 
+def open_archive(config: Config, source: str | None) -> AbstractContextManager[Archive]:
+    """Open the archive at ``source``; ``None``: the configured deployment's own."""
+    from ses_feedback.adapters.archives import open_archive as open_one  # noqa: PLC0415 - the same
+
+    return open_one(config, source)
+
+
 def wall_clock() -> int:
     """Return the time in ms since 1970."""
     return time.time_ns() // 1_000_000
@@ -69,6 +106,7 @@ class Session(NamedTuple):
 
     connect: Callable[[Config], AbstractContextManager[Deployment]] = connect
     now: Callable[[], int] = wall_clock
+    archive: Callable[[Config, str | None], AbstractContextManager[Archive]] = open_archive
 
 
 def read_address(text: str) -> str:

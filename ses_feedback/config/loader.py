@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from ses_feedback import naming
 from ses_feedback.config import (
+    archives,
     arns,
     canaries,
     consistency,
@@ -105,6 +106,7 @@ def parse(values: Mapping[str, Any], path: Path | None = None) -> Config:
     consistency.check_thresholds(problems, deployment.alarms, found)
     policy = tiers.read(problems, table.table("policy") or {})
     canary = canaries.read(problems, table.table("canary") or {})
+    archive = archives.read(problems, table.table("archive") or {})
     if problems.lines:
         raise ConfigError(problems.lines, path)
     return Config(
@@ -116,6 +118,7 @@ def parse(values: Mapping[str, Any], path: Path | None = None) -> Config:
         path,
         canary,
         of_all.complete(),
+        archive,
     )
 
 

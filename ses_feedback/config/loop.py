@@ -14,6 +14,7 @@ from typing import Any
 from ses_feedback import naming
 from ses_feedback.config.model import (
     KINDS,
+    Archive,
     Canary,
     Config,
     ConfigurationSet,
@@ -43,6 +44,7 @@ def to_loop(config: Config) -> str:
         "identities": {identity.name: _identity(identity) for identity in config.identities.values()},
         "policy": policy_values(config.policy),
         "canary": asdict(config.canary),
+        "archive": asdict(config.archive),
         "thresholds": asdict(config.thresholds),
     }
     return json.dumps(values, sort_keys=True, separators=(",", ":")) + "\n"
@@ -81,6 +83,7 @@ def from_loop(text: str) -> Config:
         identities={name: _read_identity(name, given) for name, given in values["identities"].items()},
         policy=policy_from(values["policy"]),
         canary=Canary(**values["canary"]),
+        archive=Archive(**values["archive"]),
         thresholds=_read_thresholds(values["thresholds"]),
     )
 

@@ -110,6 +110,17 @@ class Canary:
 
 
 @dataclass(frozen=True, slots=True)
+class Archive:
+    """How long the archive keeps its lines, and when they move to cheaper storage. Milliseconds, ``None``: never.
+
+    Both are whole days.
+    """
+
+    keep: int | None = None
+    cold_after: int | None = 90 * 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
 class RateThresholds:
     """When on-call hears of a rate: ``warn`` and ``page`` are fractions of mail, windows are milliseconds.
 
@@ -178,6 +189,7 @@ class Config:
     path: Path | None = None
     canary: Canary = Canary()
     thresholds: Thresholds = Thresholds()
+    archive: Archive = Archive()
 
     def thresholds_of(self, identity: Identity) -> Thresholds:
         """Return the thresholds of an identity's alarms: its own, or those of the deployment."""

@@ -26,6 +26,7 @@ FILE: Final[Section] = (
     Key("identities", "table of tables", None, '[identities."example.com"]'),
     Key("policy", "table of arrays", "the defaults below", "[[policy.soft_bounce]]"),
     Key("canary", "table", "the defaults below", "[canary]"),
+    Key("archive", "table", "the defaults below", "[archive]"),
     Key("thresholds", "table of tables", "the defaults below", "[thresholds.bounce]"),
 )
 DEPLOYMENT: Final[Section] = (
@@ -81,6 +82,10 @@ CANARY: Final[Section] = (
     Key("every", "string", '`"1d"`', '"1d"'),
     Key("within", "string", '`"15m"`', '"15m"'),
 )
+ARCHIVE: Final[Section] = (
+    Key("keep", "string", '`"forever"`', '"1000d"'),
+    Key("cold_after", "string", '`"90d"`', '"90d"'),
+)
 THRESHOLDS: Final[Section] = (
     Key("bounce", "table", "the defaults below", '{ page = "3%" }'),
     Key("complaint", "table", "the defaults below", '{ page = "0.07%" }'),
@@ -117,6 +122,7 @@ SECTIONS: Final[Mapping[str, Section]] = {
     '[identities."NAME"]': IDENTITY,
     "configuration_set": CONFIGURATION_SET,
     "[canary]": CANARY,
+    "[archive]": ARCHIVE,
     "[thresholds]": THRESHOLDS,
     "[thresholds.bounce]": BOUNCE_THRESHOLDS,
     "[thresholds.complaint]": COMPLAINT_THRESHOLDS,

@@ -161,6 +161,40 @@ class Letter(NamedTuple):
     receives: int = 0
 
 
+class LetterSource(Protocol):
+    """Where messages wait that an operator moves. Every call may raise ``RetryableError``."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+    def depth(self) -> int:
+        """Return how many messages are in it."""
+
+    def receive(self, most: int, hidden_s: int) -> Sequence[Letter]:
+        """Return some messages, at most ten, and others the next time; none where there are no more."""
+
+    def delete(self, letters: Sequence[Letter]) -> Mapping[str, str]:
+        """Delete received messages; return what could not be: id to the reason."""
+
+    def show_again(self, letters: Sequence[Letter]) -> None:
+        """Hide received messages no longer."""
+
+
+class LetterTarget(Protocol):
+    """Where they are moved to. Every call may raise ``RetryableError``."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+    def depth(self) -> int:
+        """Return how many messages are in it; raise where it is not there."""
+
+    def send(self, letters: Sequence[Letter]) -> Mapping[str, str]:
+        """Send messages; return what was refused: id to the reason."""
+
+
 class WorkQueue(Protocol):
     """A queue as an operator works with it. Every call may raise ``RetryableError``."""
 

@@ -1,4 +1,4 @@
-"""Dead letters go back to work: received, sent to the queue they once failed in, and only then deleted."""
+"""Dead letters go back to work: received, sent to where they once failed, and only then deleted."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
-from ses_feedback.usecases.ports import Letter, WorkQueue
+from ses_feedback.usecases.ports import Letter, LetterSource, LetterTarget
 from ses_feedback.usecases.rate import Rate
 
 # Longer than a batch takes at the slowest rate of one a second.
@@ -18,6 +18,7 @@ SAMPLE: Final = 10
 SAMPLE_HIDDEN_S: Final = 10
 _OUR_ERRORS: Final = ("RetryableError", "PermanentError")
 _ATTRIBUTE_ERROR: Final = "ErrorCode"  # what SNS adds to what a subscription did not take
+ATTRIBUTE_FIREHOSE: Final = "FirehoseErrorCode"  # why Firehose put something aside
 
 Advance = Callable[[int], None]
 
@@ -63,7 +64,13 @@ class DeadLetter(NamedTuple):
 
 
 def redrive(
-    source: WorkQueue, target: WorkQueue, *, rate: Rate, limit: int | None, into: Moved, advance: Advance = _ignore
+    source: LetterSource,
+    target: LetterTarget,
+    *,
+    rate: Rate,
+    limit: int | None,
+    into: Moved,
+    advance: Advance = _ignore,
 ) -> None:
     """Move messages from one queue to another, and count into ``into``, which is right at any time.
 
@@ -93,7 +100,7 @@ def redrive(
         source.show_again(list(hidden.values()))
 
 
-def _move(source: WorkQueue, target: WorkQueue, letters: Sequence[Letter], into: Moved) -> list[str]:
+def _move(source: LetterSource, target: LetterTarget, letters: Sequence[Letter], into: Moved) -> list[str]:
     """Move some messages; return the ids of those that are gone from the source."""
     if not letters:
         return []
@@ -111,7 +118,7 @@ def _move(source: WorkQueue, target: WorkQueue, letters: Sequence[Letter], into:
     return gone
 
 
-def sample(source: WorkQueue) -> list[DeadLetter]:
+def sample(source: LetterSource) -> list[DeadLetter]:
     """Return some dead letters, oldest first, and let them lie."""
     letters = source.receive(SAMPLE, SAMPLE_HIDDEN_S)
     source.show_again(letters)
@@ -120,7 +127,7 @@ def sample(source: WorkQueue) -> list[DeadLetter]:
 
 def _describe(letter: Letter) -> DeadLetter:
     body = _object(letter.body)
-    why = _why(body) or _why_of_sns(letter.attributes) or "unknown; the function's log says more"
+    why = _why(body) or _why_of_service(letter.attributes) or "unknown; the function's log says more"
     return DeadLetter(letter.sent_at, letter.receives, why, _topic(body))
 
 
@@ -147,10 +154,13 @@ def _why(body: dict[str, Any]) -> str | None:
     return None
 
 
-def _why_of_sns(attributes: Mapping[str, Any]) -> str | None:
-    value = attributes.get(_ATTRIBUTE_ERROR)
-    text = value.get("StringValue") if isinstance(value, Mapping) else None
-    return f"SNS could not deliver it: {text}" if isinstance(text, str) else None
+def _why_of_service(attributes: Mapping[str, Any]) -> str | None:
+    for name, service in ((_ATTRIBUTE_ERROR, "SNS"), (ATTRIBUTE_FIREHOSE, "Firehose")):
+        value = attributes.get(name)
+        text = value.get("StringValue") if isinstance(value, Mapping) else None
+        if isinstance(text, str):
+            return f"{service} could not deliver it: {text}"
+    return None
 
 
 def _topic(body: dict[str, Any]) -> str | None:

@@ -65,20 +65,29 @@ def _clear_strikes(batch: Batch, store: HistoryStore, rules: Rules) -> None:
     for entry, reading in batch.readings.items():
         for event in reading.events:
             if event.kind == ev.DELIVERY:
-                who = (event.environment, event.recipient)
-                streams = delivered.setdefault(who, {})
-                streams[event.stream] = max(event.occurred_at, streams.get(event.stream, 0))
-                sources.setdefault(who, set()).add(entry)
+                sources.setdefault(deliver(event, delivered), set()).add(entry)
     for wanted in _chunks(list(delivered)):
         known: dict[Who, Stored] = {}
         ids = set().union(*(sources[who] for who in wanted))
         if not batch.attempt(ids, partial(_read_into, known, store, wanted)):
             continue
         for who, stored in known.items():
-            newest = {s: at for s, at in delivered[who].items() if clears(stored.history, s, at)}
-            if newest:
-                news = History(deliveries=newest)
+            news = clearing(delivered[who], stored.history)
+            if news.deliveries:
                 batch.attempt(sources[who], partial(_clear, batch, store, stored, news, rules.policy))
+
+
+def deliver(event: ev.Event, delivered: dict[Who, dict[str, int]]) -> Who:
+    """Add a delivery to the newest ones by address and stream; return whose it is."""
+    who = (event.environment, event.recipient)
+    streams = delivered.setdefault(who, {})
+    streams[event.stream] = max(event.occurred_at, streams.get(event.stream, 0))
+    return who
+
+
+def clearing(delivered: Mapping[str, int], known: History) -> History:
+    """Return those of the newest deliveries by stream that forget a strike of what is known: only they are kept."""
+    return History(deliveries={stream: at for stream, at in delivered.items() if clears(known, stream, at)})
 
 
 def _clear(batch: Batch, store: HistoryStore, stored: Stored, news: History, policy: Policy) -> None:

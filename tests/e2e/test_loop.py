@@ -296,6 +296,8 @@ def test_no_function_logs_a_recipient(loop: Loop) -> None:
         loop.run(naming.BREAK_CIRCUIT)
     with pytest.raises(DidNotHappen, match="not the event of a message of SNS"):
         loop.run(naming.EXPLAIN_ALARM)
+    with pytest.raises(DidNotHappen, match="replay"):
+        loop.run(naming.REPLAY_ARCHIVE)
     lines = list(loop.logs())
     assert {naming.function_name(loop.name, f) for f in naming.FUNCTIONS} <= {g.rpartition("/")[2] for g, _ in lines}
     leaks = [(group, ADDRESS.sub("…@…", line)[:200]) for group, line in lines if ADDRESS.search(line)]

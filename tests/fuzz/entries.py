@@ -21,6 +21,7 @@ from ses_feedback.config.loop import from_loop, to_loop
 from ses_feedback.config.runtime import RuntimeConfig
 from ses_feedback.config.warnings import warnings
 from ses_feedback.domain.addresses import normalise
+from ses_feedback.domain.archive import line_of
 from ses_feedback.domain.decide import decide, explain_event, explain_fault, explain_setup
 from ses_feedback.domain.errors import InvalidAddress, RetryableError
 from ses_feedback.domain.policy import DEFAULT_POLICY
@@ -95,6 +96,7 @@ class Entries:
         """Return every entry point by its name, and how often it is tried among the others."""
         return {
             "read": (8, self.read),
+            "archive": (3, self.archive),
             "record_feedback": (4, self.record),
             "retry_feedback": (3, self.retry),
             "tally_feedback": (3, self.tally),
@@ -222,6 +224,17 @@ class Entries:
         container = Container(calm_cloud(events.NOW), _RULES)
         container.meter = EmfMeter(_Sink())  # standard output does not fail here
         return container
+
+    def archive(self, mutator: Mutator) -> None:
+        """``line_of`` never raises: anything is one line of JSON, with events or the reason for none."""
+        data = self.tried = mutator.payload()
+        text = data.decode("utf-8", "surrogateescape")
+        if mutator.chance.random() < 0.5:
+            text = json.dumps({"Type": "Notification", "TopicArn": "arn:aws:sns:us-east-1:1:t", "Message": text})
+        line = line_of(text, directory=events.DIRECTORY, deployment="ses-feedback", now=events.NOW)
+        said = json.loads(line.encode())
+        if "\n" in line or not (said["events"] or said.get("skipped") or said.get("decision")):
+            raise Wrong("not one line, or one without events and reason", data)
 
     # --- the command line and the configuration ---------------------------------------------------------------------
 

@@ -247,7 +247,7 @@ def test_a_set_without_alarms_of_its_identity_is_not_muted(tmp_path: Path) -> No
 
 
 # What Lambda cuts off half-way when its time is up; the others stop by themselves before.
-_CUT_OFF = ("record_feedback", "retry_feedback", "tally_feedback", "explain_alarm")
+_CUT_OFF = ("record_feedback", "retry_feedback", "tally_feedback", "announce_changes", "explain_alarm")
 WHOLE = {
     "tally behind": ("page", [("AWS/SQS", "ApproximateAgeOfOldestMessage", "ses-feedback-tally")]),
     "dead letters": (
@@ -274,6 +274,23 @@ WHOLE = {
     "wire identity errors": ("warn", [("AWS/Lambda", "Errors", "ses-feedback-wire_identity")]),
     "claim table errors": ("warn", [("AWS/Lambda", "Errors", "ses-feedback-claim_table")]),
     "check loop errors": ("warn", [("AWS/Lambda", "Errors", "ses-feedback-check_loop")]),
+    "archive feedback errors": ("warn", [("AWS/Lambda", "Errors", "ses-feedback-archive_feedback")]),
+    "announce changes errors": ("warn", [("AWS/Lambda", "Errors", "ses-feedback-announce_changes")]),
+    "archive stalled": (
+        "warn",
+        [
+            ("SesFeedback", "Tallied", "ses-feedback"),
+            ("AWS/Firehose", "DeliveryToS3.Records", "ses-feedback-archive"),
+        ],
+    ),
+    "archive waiting": (
+        "warn",
+        [
+            ("SesFeedback", "ArchiveWaiting", "ses-feedback"),
+            ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "ses-feedback-archive-dead-letters"),
+        ],
+    ),
+    "replay archive errors": ("warn", [("AWS/Lambda", "Errors", "ses-feedback-replay_archive")]),
     "explain alarm errors": ("warn", [("AWS/Lambda", "Errors", "ses-feedback-explain_alarm")]),
     "drift": ("warn", [("SesFeedback", "Drifted", "ses-feedback")]),
     "send canaries errors": ("warn", [("AWS/Lambda", "Errors", "ses-feedback-send_canaries")]),

@@ -127,7 +127,8 @@ def test_functions_near_their_timeout_warn(assembly: Assembly) -> None:
     """At four fifths of its own time, for a quarter of an hour; those that mind the clock run as long as they may."""
     alarm = named(assembly, "slow", "functions")
     cut_off = [naming.RECORD_FEEDBACK, naming.RETRY_FEEDBACK, naming.TALLY_FEEDBACK]
-    cut_off += [f for f in (naming.BREAK_CIRCUIT, naming.EXPLAIN_ALARM) if f in needed(assembly.config)]
+    optional = (naming.ANNOUNCE_CHANGES, naming.BREAK_CIRCUIT, naming.EXPLAIN_ALARM)
+    cut_off += [f for f in optional if f in needed(assembly.config)]
     for function in cut_off:
         near = SIZES[function].timeout_s * 800.0
         assert state(alarm, {function: lasting(near)}) == ON, function

@@ -140,11 +140,12 @@ def test_nothing_is_published_before_it_may_be_and_is_heard(full: Assembly) -> N
 
 
 def test_who_hears_of_the_extra_kinds(full: Assembly) -> None:
-    """Who unsubscribed is suppressed; nothing is counted, which would hide that no feedback comes back; a team may."""
+    """Who unsubscribed is suppressed, all is kept, teams hear; nothing is counted, which would hide a silent loop."""
     core = f"arn:aws:{{}}:{full.region}:{ACCOUNT}:{{}}ses-feedback-{{}}"
     record = core.format("lambda", "function:", naming.RECORD_FEEDBACK)
     digests = f"arn:aws:sqs:{full.region}:{ACCOUNT}:{naming.digest_queue_name('ses-feedback', 'developers')}"
     queue = f"arn:aws:sqs:{full.region}:{ACCOUNT}:dev-bounces"
+    archive = f"arn:aws:firehose:{full.region}:{ACCOUNT}:deliverystream/ses-feedback-archive"
     heard = {
         kind: {
             s.properties["Endpoint"]
@@ -153,7 +154,8 @@ def test_who_hears_of_the_extra_kinds(full: Assembly) -> None:
         }
         for kind in SET_KINDS
     }
-    assert heard == {kind: set() for kind in SET_KINDS} | {
+    assert all(archive in endpoints for endpoints in heard.values())
+    assert {kind: endpoints - {archive} for kind, endpoints in heard.items()} == {kind: set() for kind in SET_KINDS} | {
         "subscription": {record, queue},
         "open": {queue},
         "reject": {digests},

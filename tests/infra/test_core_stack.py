@@ -60,7 +60,7 @@ def test_environment_of_functions(small: Assembly) -> None:
         assert values["POWERTOOLS_SERVICE_NAME"]
         assert values["POWERTOOLS_LOG_LEVEL"] == "INFO"
         paced = name in (naming.WIRE_IDENTITY, naming.CHECK_LOOP, naming.SEND_CANARIES)
-        keyed = not paced and name != naming.EXPLAIN_ALARM
+        keyed = not paced and name not in (naming.WRITE_ARCHIVE, naming.ANNOUNCE_CHANGES, naming.EXPLAIN_ALARM)
         assert values.get(naming.ENV_ADDRESS_KEY) == (
             "{{resolve:secretsmanager:ses-feedback-address-key}}" if keyed else None
         )
@@ -102,9 +102,9 @@ def test_tally_queue(small: Assembly) -> None:
 
 
 def test_every_queue_is_encrypted_tls_only_and_keeps_14_days(small: Assembly) -> None:
-    """Five queues, each with a policy that refuses anything but TLS and lets in only the deployment's topics."""
+    """Six queues, each with a policy that refuses anything but TLS and lets in only the deployment's topics."""
     queues = small.find("AWS::SQS::Queue")
-    assert len(queues) == 5
+    assert len(queues) == 6
     policies = {
         p.properties["Queues"][0]: p.properties["PolicyDocument"]["Statement"]
         for p in small.find("AWS::SQS::QueuePolicy")
@@ -115,6 +115,7 @@ def test_every_queue_is_encrypted_tls_only_and_keeps_14_days(small: Assembly) ->
         "ses-feedback-retry": [TOPICS],
         "ses-feedback-tally": [TOPICS],
         "ses-feedback-tally-dead-letters": [TOPICS],
+        "ses-feedback-archive-dead-letters": [TOPICS],
         "ses-feedback-team-dead-letters": [TOPICS, *on_call],
         "ses-feedback-dead-letters": [],
     }

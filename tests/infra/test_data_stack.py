@@ -11,15 +11,15 @@ DATA = "ses-feedback-data"
 
 
 def test_everything_in_it_is_retained(small: Assembly) -> None:
-    """Deleting the stack keeps tables, key, secret and bucket; nothing empties the bucket."""
+    """Deleting the stack keeps tables, key, secret and buckets; nothing empties a bucket."""
     kept = {"AWS::DynamoDB::Table", "AWS::KMS::Key", "AWS::SecretsManager::Secret", "AWS::S3::Bucket"}
     found = [f for f in small.all() if f.stack == DATA and f.type in kept]
-    assert len(found) == 5
+    assert len(found) == 6
     for resource in found:
         assert resource.raw["DeletionPolicy"] == "Retain", resource.logical_id
         assert resource.raw["UpdateReplacePolicy"] == "Retain", resource.logical_id
     rest = {f.type for f in small.all() if f.stack == DATA} - kept
-    assert rest == {"AWS::KMS::Alias", "AWS::S3::BucketPolicy"}
+    assert rest == {"AWS::KMS::Alias", "AWS::S3::BucketPolicy", "AWS::SSM::Parameter"}
 
 
 def test_the_suppression_table(small: Assembly) -> None:
@@ -80,13 +80,13 @@ def test_the_key_lets_publishers_use_it(small: Assembly) -> None:
 
 def test_the_quarantine_bucket(small: Assembly) -> None:
     """Whole notifications lie there: our key, nothing public, TLS only, gone after 90 days, never emptied."""
-    bucket = small.one("AWS::S3::Bucket").properties
-    assert bucket["BucketName"] == "ses-feedback-quarantine-111122223333-us-east-1"
+    name = "ses-feedback-quarantine-111122223333-us-east-1"
+    bucket = small.one("AWS::S3::Bucket", BucketName=name).properties
     (rule,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
     assert rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "aws:kms"
     assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
     assert bucket["LifecycleConfiguration"]["Rules"] == [{"Id": "expire", "ExpirationInDays": 90, "Status": "Enabled"}]
-    (deny,) = small.one("AWS::S3::BucketPolicy").properties["PolicyDocument"]["Statement"]
+    (deny,) = small.one("AWS::S3::BucketPolicy", Bucket=name).properties["PolicyDocument"]["Statement"]
     assert deny["Effect"] == "Deny"
     assert deny["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
     assert "AutoDelete" not in json.dumps(small.templates[DATA])

@@ -31,7 +31,7 @@ from tests.unit.wiring.fakes import FakeSlots
 Metric = tuple[str, str, frozenset[tuple[str, str]]]
 
 # AWS's own: it emits them itself.
-AWS_NAMESPACES = {"AWS/SES", "AWS/SQS", "AWS/Lambda", "AWS/SNS"}
+AWS_NAMESPACES = {"AWS/SES", "AWS/SQS", "AWS/Lambda", "AWS/SNS", "AWS/Firehose"}
 
 
 def watched(assembly: Assembly) -> set[Metric]:
@@ -133,6 +133,7 @@ def test_what_alarms_watch_is_what_functions_emit(
         rotation=FakeRotation(),
         clock=there.clock,
         interval=0,
+        unarchived=lambda: 0,
     )
     monkeypatch.setattr(checker, "gateways", lambda: checked)
     monkeypatch.setattr(checker.logger.handlers[0], "stream", sys.stdout)
@@ -140,12 +141,12 @@ def test_what_alarms_watch_is_what_functions_emit(
     ours = {metric for metric in watched(assembly) if metric[0] not in AWS_NAMESPACES}
     written = emitted(capfd.readouterr().out)
     assert ours <= written
-    # Loop-silent, quarantine, drift, canaries, the rates of each identity or environment: four metrics each; and what
-    # is blocked of each environment, and delivered where there are no rates of it.
+    # Loop-silent, quarantine, drift, archive, canaries, the rates of each identity or environment: four metrics each;
+    # and what is blocked of each environment, and delivered where there are no rates of it.
     environments, roll_ups = len(assembly.config.environments()), len(rolled_up(assembly.config))
     subjects = roll_ups if name == "per_environment" else len(assembly.config.identities) + roll_ups
     blocked = 2 * environments - roll_ups
-    assert len(ours) == 4 + 4 * (subjects + whole_is_rolled_up(assembly.config)) + blocked
+    assert len(ours) == 5 + 4 * (subjects + whole_is_rolled_up(assembly.config)) + blocked
     read = {metric for metric in ours | shown(assembly.config) if metric[0] not in AWS_NAMESPACES}
     # The round trip is measured when a round is whole, which the first run of canaries is not; and the mail of a single
     # environment is shown as all mail.

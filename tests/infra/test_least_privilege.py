@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import importlib
 import json
 import sys
@@ -27,8 +28,9 @@ from ses_feedback.config.loop import asset_files, loop_config, to_loop
 from ses_feedback.domain import canary
 from ses_feedback.domain import events as ev
 from ses_feedback.domain.errors import PermanentError, RetryableError
-from ses_feedback.domain.history import History, Strike
+from ses_feedback.domain.history import History, Ruling, Strike
 from ses_feedback.domain.keys import Keys
+from ses_feedback.domain.policy import DEFAULT_POLICY
 from ses_feedback.domain.times import DAY, HOUR
 from ses_feedback.usecases.wiring_ports import PENDING, WIRED
 from tests.infra.synthesis import ACCOUNT, Assembly
@@ -52,6 +54,10 @@ BY_AWS = {
     "sqs:DeleteMessage": ("it deletes what was handled", (naming.RETRY_FEEDBACK, naming.TALLY_FEEDBACK)),
     "sqs:GetQueueAttributes": ("it scales by the queue's length", (naming.RETRY_FEEDBACK, naming.TALLY_FEEDBACK)),
     "sqs:SendMessage": ("Lambda's on-failure destination", (naming.RECORD_FEEDBACK,)),
+    **{
+        f"dynamodb:{action}": ("the event source mapping reads what changes in the table", (naming.ANNOUNCE_CHANGES,))
+        for action in ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams")
+    },
     "ses:TagResource": ("SES tags what is created with a tag", (naming.WIRE_IDENTITY,)),
 }
 # What a service does with a customer managed key in its caller's name, when the caller calls it.
@@ -140,7 +146,9 @@ def stage(full: Assembly, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> It
         naming.ENV_TABLE: TABLE,
         naming.ENV_WIRING_TABLE: WIRING,
         naming.ENV_QUARANTINE_BUCKET: naming.quarantine_bucket_name("ses-feedback", ACCOUNT, full.region),
+        naming.ENV_ARCHIVE_BUCKET: naming.archive_bucket_name("ses-feedback", ACCOUNT, full.region),
         naming.ENV_RETRY_QUEUE_URL: f"https://sqs.{full.region}.amazonaws.com/{ACCOUNT}/{queue}",
+        naming.ENV_ARCHIVE_STREAM: naming.archive_stream_name("ses-feedback"),
         naming.ENV_SES_INTERVAL: "0",
         naming.ENV_QUEUES: f"https://sqs.{full.region}.amazonaws.com/{ACCOUNT}/",
         naming.ENV_TOPICS: f"arn:aws:sns:{full.region}:{ACCOUNT}:",
@@ -320,6 +328,9 @@ def check_loop(stage: Stage) -> None:
     (composition.ROOT / naming.LOOP_CONFIG_FILE).write_text(only)
     own = naming.configuration_set_name("ses-feedback", identity)
     ses.sets |= {own}
+    bucket = naming.archive_bucket_name("ses-feedback", ACCOUNT, stage.tap.region)
+    where = {"LocationConstraint": stage.tap.region}
+    clients.client("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration=where)
     wiring, rotation = WiringTable(stage.dynamo.client, WIRING), TableRotation(stage.dynamo.client, WIRING)
     wiring.note(identity, WIRED)
     rotation.keep("mending", "a.example.com")
@@ -371,6 +382,53 @@ def break_circuit(stage: Stage) -> None:
         stage.run(naming.BREAK_CIRCUIT, {"alarmData": {**page, "alarmName": "ses-feedback example.com page"}})
 
 
+def replay_archive(stage: Stage) -> None:
+    """Evidence of now and of long ago, a repetition, a delivery, an object that is gone."""
+    bucket = naming.archive_bucket_name("ses-feedback", ACCOUNT, stage.tap.region)
+    s3 = clients.client("s3")
+    s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": stage.tap.region})
+    messages = [
+        mail.bounce("m40", at=NOW),
+        mail.bounce("m41", ["old@example.net"], at=LONG_AGO),
+        mail.soft_bounce("m42", at=NOW - HOUR),
+        mail.delivery("m43", at=NOW),
+    ]
+    s3.put_object(Bucket=bucket, Key="feedback/2026/01/27/05/a", Body="".join(sns_body(m) for m in messages).encode())
+    for step, written in (("evidence", 2), ("evidence", 0), ("deliveries", 1)):
+        wanted = {"step": step, "since": 0, "until": NOW + DAY, "rate": 100}
+        keys = ("feedback/2026/01/27/05/a", "feedback/2026/01/27/05/gone")
+        items = [{"Key": key, "Size": 1_000, "replay": wanted} for key in keys]
+        found = stage.run(naming.REPLAY_ARCHIVE, {"Items": items})
+        assert (found["objects"], found["written"], found["problems"]) == (2, written, {})
+        assert sum(found["skipped"].values()) == 1
+
+
+def archive_feedback(stage: Stage) -> None:
+    """Whatever Firehose hands over: it calls nobody."""
+    texts = (sns_body(mail.bounce("m50", at=NOW)), "unreadable")
+    records = [{"recordId": str(n), "data": base64.b64encode(t.encode()).decode()} for n, t in enumerate(texts)]
+    answer = stage.run(naming.WRITE_ARCHIVE, {"records": records})
+    assert [record["result"] for record in answer["records"]] == ["Ok", "Ok"]
+
+
+def announce_changes(stage: Stage) -> None:
+    """A strike; a decision; the same refused."""
+    strike = History({"s": Strike(ev.HARD_BOUNCE, "transactional", NOW, NOW, "s")})
+    decided = History(rulings={("*", ev.OPERATOR): Ruling(NOW, None, ev.OPERATOR, "asked")})
+
+    def changed(history: History) -> dict[str, Any]:
+        image = to_item("k", "production", "jane@example.net", history, DEFAULT_POLICY, "v1")
+        return {"Records": [{"eventName": "INSERT", "dynamodb": {"NewImage": image}}]}
+
+    assert stage.run(naming.ANNOUNCE_CHANGES, changed(strike))["decisions"] == 0
+    stage.tap.answers = {"PutRecordBatch": [(200, {"FailedPutCount": 0, "RequestResponses": [{"RecordId": "r"}]})]}
+    assert stage.run(naming.ANNOUNCE_CHANGES, changed(decided))["decisions"] == 1
+    busy = {"ErrorCode": "ServiceUnavailableException", "ErrorMessage": "slow down"}
+    stage.tap.answers = {"PutRecordBatch": [(200, {"FailedPutCount": 1, "RequestResponses": [busy]})]}
+    with pytest.raises(RetryableError, match="ServiceUnavailableException"):
+        stage.run(naming.ANNOUNCE_CHANGES, changed(decided))
+
+
 def explain_alarm(stage: Stage) -> None:
     """A page of a rate, with everything that is looked up; what is no alarm; a topic that is not there."""
     sns = clients.client("sns")
@@ -405,6 +463,9 @@ def explain_alarm(stage: Stage) -> None:
 
 
 PATHS = {
+    naming.WRITE_ARCHIVE: archive_feedback,
+    naming.ANNOUNCE_CHANGES: announce_changes,
+    naming.REPLAY_ARCHIVE: replay_archive,
     naming.EXPLAIN_ALARM: explain_alarm,
     naming.BREAK_CIRCUIT: break_circuit,
     naming.CHECK_LOOP: check_loop,
@@ -434,7 +495,7 @@ def statements(assembly: Assembly, function: str) -> list[dict[str, Any]]:
 def test_a_function_may_do_what_it_does_and_does_what_it_may(stage: Stage, full: Assembly, function: str) -> None:
     """The calls of every path, on the resources they went to, are what the role allows, AWS's own use apart."""
     PATHS[function](stage)
-    calls = stage.tap.calls[function]
+    calls = stage.tap.calls.get(function, set())
     allowed = [
         (action, statement["Resource"])
         for statement in statements(full, function)
@@ -452,22 +513,32 @@ def test_a_function_may_do_what_it_does_and_does_what_it_may(stage: Stage, full:
 def test_a_key_is_used_through_the_services_a_function_calls(stage: Stage, full: Assembly, function: str) -> None:
     """The key may be used through DynamoDB and S3 exactly where these are called, and for what they do with a key."""
     PATHS[function](stage)
-    actions = {action for action, _ in stage.tap.calls[function]}
+    # Names of objects are under no key.
+    actions = {action for action, _ in stage.tap.calls.get(function, ()) if action != "s3:ListBucket"}
     called = {a.partition(":")[0] for a in actions if not a.startswith("sns:") or a == "sns:Publish"}
     found = {
         statement["Condition"]["StringEquals"]["kms:ViaService"].partition(".")[0]: set(statement["Action"])
         for statement in statements(full, function)
         if any(action.startswith("kms:") for action in statement["Action"])
     }
-    assert found == {service: actions for service, actions in KEY_USES.items() if service in called}
+    expected = {service: actions for service, actions in KEY_USES.items() if service in called}
+    if "s3" in expected and "s3:PutObject" not in actions:
+        expected["s3"] = {"kms:Decrypt"}  # who only reads makes no key
+    if function == naming.ANNOUNCE_CHANGES:
+        expected["dynamodb"] = {"kms:Decrypt"}  # what changed is read for it by Lambda, and encrypted as the table is
+    assert found == expected
 
 
 def test_what_aws_does_in_a_functions_name_is_wired_that_way(full: Assembly) -> None:
-    """Only functions that a queue feeds may consume one, and only one with a failure destination may send."""
+    """Only functions that a queue or a table feeds may consume it, and only one with a failure destination may send."""
     arn = f"arn:aws:lambda:{full.region}:{ACCOUNT}:function:ses-feedback-"
-    fed = {f.properties["FunctionName"].removeprefix(arn) for f in full.find("AWS::Lambda::EventSourceMapping")}
-    for action in ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"):
-        assert set(BY_AWS[action][1]) == fed
+    fed: dict[str, set[str]] = {"sqs": set(), "dynamodb": set()}
+    for found in full.find("AWS::Lambda::EventSourceMapping"):
+        queue = ":sqs:" in found.properties["EventSourceArn"]
+        fed["sqs" if queue else "dynamodb"].add(found.properties["FunctionName"].removeprefix(arn))
+    for action in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes"):
+        assert set(BY_AWS[f"sqs:{action}"][1]) == fed["sqs"]
+    assert set(BY_AWS["dynamodb:GetRecords"][1]) == fed["dynamodb"]
     handed_on = {
         f.properties["FunctionName"].removeprefix("ses-feedback-"): f.properties["DestinationConfig"]
         for f in full.find("AWS::Lambda::EventInvokeConfig")

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from infra.archive import CHANGES_WINDOW_S
 from infra.cells import MOST
 from infra.deployment import new_app
 from infra.main import main
@@ -119,7 +120,7 @@ def test_context_decides(tmp_path: Path) -> None:
     ]
     assert interval == "0"
     windows = [r["Properties"]["MaximumBatchingWindowInSeconds"] for r in core if r["Type"].endswith("SourceMapping")]
-    assert sorted(windows) == [0, 1]
+    assert sorted(windows) == [0, 1, CHANGES_WINDOW_S]
     (claim,) = [r["Properties"] for r in core if r["Type"] == "Custom::SuppressionTableClaim"]
     assert claim["Owner"] == json.loads((tmp_path / "cells.json").read_text())["owner"]
 

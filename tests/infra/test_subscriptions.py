@@ -15,7 +15,7 @@ HOUR_S = 3_600
 def told(assembly: Assembly, kind: str, identity: str) -> list[dict[str, Any]]:
     """Return the subscriptions of an identity's topic that are its team's."""
     topic = f"arn:aws:sns:{assembly.region}:{ACCOUNT}:{naming.topic_name('ses-feedback', kind, identity)}"
-    ours = (":ses-feedback-record_feedback", ":ses-feedback-tally")
+    ours = (":ses-feedback-record_feedback", ":ses-feedback-tally", ":deliverystream/ses-feedback-archive")
     found = [s.properties for s in assembly.find("AWS::SNS::Subscription") if s.properties["TopicArn"] == topic]
     return [s for s in found if not s["Endpoint"].endswith(ours)]
 
@@ -66,7 +66,7 @@ def test_raw_is_what_the_file_says(full: Assembly) -> None:
         if properties["Endpoint"] in raw:
             assert properties["RawMessageDelivery"] is raw[properties["Endpoint"]]
             seen.add(properties["Endpoint"])
-        elif properties["Protocol"] not in ("http", "https", "sqs"):
+        elif properties["Protocol"] not in ("http", "https", "sqs", "firehose"):
             assert "RawMessageDelivery" not in properties
     assert seen == raw.keys()
 

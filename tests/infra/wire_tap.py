@@ -25,6 +25,8 @@ Answer = tuple[int, Any]
 
 # The prefix of an IAM action, where it is not the name botocore has for the service (Service Authorization Reference).
 _PREFIX = {"sesv2": "ses", "cloudwatch-logs": "logs"}
+# Where an operation is allowed by an action of another name (the same reference).
+_ALLOWED_BY = {"ListObjectsV2": "ListBucket"}
 
 
 # Calls about one configuration set, which a policy can name.
@@ -49,7 +51,7 @@ class Tap:
             _, service, operation = event_name.split(".")
             if self.caller is not None:
                 # A batch of SQS is allowed by the action of one (Service Authorization Reference).
-                name = operation.removesuffix("Batch") if service == "sqs" else operation
+                name = operation.removesuffix("Batch") if service == "sqs" else _ALLOWED_BY.get(operation, operation)
                 action = f"{_PREFIX.get(service, service)}:{name}"
                 resources = self._resources(service, operation, request)
                 self.calls.setdefault(self.caller, set()).update((action, resource) for resource in resources)
@@ -87,8 +89,8 @@ class Tap:
     def _resource(self, service: str, request: AWSPreparedRequest) -> str:
         if service == "s3":
             host, _, path = request.url.removeprefix("https://").partition("/")
-            bucket = host.partition(".s3.")[0]
-            return f"arn:aws:s3:::{bucket}/{path}"
+            bucket = f"arn:aws:s3:::{host.partition('.s3.')[0]}"
+            return bucket if not path or path.startswith("?") else f"{bucket}/{path}"
         if service in ("ses", "sesv2"):
             return "*"  # as identities cannot be named in a policy for these actions
         if service == "cloudwatch":
@@ -96,6 +98,8 @@ class Tap:
         if service == "sns":
             return parse_qs(_text(request.body))["TopicArn"][0]
         body = json.loads(_text(request.body))
+        if service == "firehose":
+            return f"arn:aws:firehose:{self.region}:{ACCOUNT}:deliverystream/{body['DeliveryStreamName']}"
         if service == "sqs":
             return f"arn:aws:sqs:{self.region}:{ACCOUNT}:{body['QueueUrl'].rpartition('/')[2]}"
         if service == "cloudwatch-logs":

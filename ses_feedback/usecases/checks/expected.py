@@ -15,6 +15,7 @@ from ses_feedback.usecases.checks.live import Home
 # Whose subscriptions are ours.
 RECORDING: Final = "recording"
 COUNTING: Final = "counting"
+ARCHIVING: Final = "archiving"
 EXPLAINING: Final = "explaining"
 
 
@@ -172,6 +173,10 @@ def _ours(deployment: str, kind: str, home: Home, identity: str) -> Iterator[Sub
     if kind in NOTIFIED_KINDS:
         queue = naming.tally_queue_name(deployment)
         yield Subscriber(COUNTING, path, "sqs", home.arn("sqs", queue))
+    stream = home.arn("firehose", f"deliverystream/{naming.archive_stream_name(deployment)}")
+    name = naming.archive_subscription_role_name(deployment, home.region)
+    role = f"arn:{home.partition}:iam::{home.account}:role/{name}"
+    yield Subscriber(ARCHIVING, path, "firehose", stream, role=role)
 
 
 def _team(config: Config, identity: Identity, kind: str, home: Home) -> Iterator[Subscriber]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from ses_feedback import naming
-from ses_feedback.usecases.checks.expected import COUNTING, EXPLAINING, RECORDING, Expected, Feed, Subscriber
+from ses_feedback.usecases.checks.expected import ARCHIVING, COUNTING, EXPLAINING, RECORDING, Expected, Feed, Subscriber
 from ses_feedback.usecases.checks.finding import Finding
 from ses_feedback.usecases.checks.live import Home, Subscription
 
@@ -16,6 +16,7 @@ from ses_feedback.usecases.checks.live import Home, Subscription
 _DEAD_LETTERS: Final = {
     RECORDING: naming.retry_queue_name,
     COUNTING: naming.tally_dead_letter_queue_name,
+    ARCHIVING: naming.archive_dead_letter_queue_name,
 }
 _DEPLOY: Final = "npx cdk deploy --all"
 _ANEW: Final = "take it out of the file, deploy, put it back and deploy again: CloudFormation makes it anew"
@@ -101,6 +102,8 @@ def _why_deleted(whose: str, kind: str) -> str:
         return f"nothing of this identity's {kind} feedback is recorded, and nobody is suppressed by it; "
     if whose == COUNTING:
         return f"nothing of this identity's {kind} feedback is counted; "
+    if whose == ARCHIVING:
+        return f"nothing of this identity's {kind} feedback is archived; "
     if whose == EXPLAINING:
         return f"nobody on call who reads text hears of a {kind}; "
     return f"it is not told of {kind}; take it out of the file if it is not to be, or "

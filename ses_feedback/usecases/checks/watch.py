@@ -36,6 +36,11 @@ QUEUES: Final = (
         "ses-feedback redrive tally",
     ),
     Queue(
+        naming.archive_dead_letter_queue_name,
+        "feedback that the archive lacks: questions and a replay do not know it; it is deleted after 14 days",
+        "ses-feedback redrive archive",
+    ),
+    Queue(
         naming.team_dead_letter_queue_name,
         "notifications that a team's or on-call's destination did not take; docs/runbooks/team-dead-letters.md",
     ),

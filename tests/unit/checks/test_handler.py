@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from ses_feedback import naming
+from ses_feedback.domain.errors import RetryableError
 from ses_feedback.usecases.check_loop import Readers
 from ses_feedback.usecases.wiring_ports import PENDING, Record
 from tests.unit.wiring.fakes import FakeSlots
@@ -39,7 +40,12 @@ def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> R
     """Run the function in a world; return its log lines, and its metric document."""
     from lambdas import check_loop
 
-    def handle(there: World, interval: int = 0, rotation: FakeRotation | None = None) -> tuple[Lines, dict[str, Any]]:
+    def handle(
+        there: World,
+        interval: int = 0,
+        rotation: FakeRotation | None = None,
+        unarchived: Callable[[], int] = lambda: 0,
+    ) -> tuple[Lines, dict[str, Any]]:
         given = check_loop.Gateways(
             config=there.config,
             readers=Readers(there, there, there),
@@ -49,6 +55,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> R
             rotation=rotation or FakeRotation(),
             clock=there.clock,
             interval=interval,
+            unarchived=unarchived,
         )
         monkeypatch.setattr(check_loop, "gateways", lambda: given)
         monkeypatch.setattr(check_loop.logger.handlers[0], "stream", sys.stdout)
@@ -66,6 +73,7 @@ def test_where_all_is_well_zero_is_measured(run: Run) -> None:
     assert [line["message"] for line in lines] == ["checked"]
     assert lines[0]["checked"] == 2
     assert metric[naming.METRIC_DRIFTED] == 0
+    assert metric[naming.METRIC_ARCHIVE_WAITING] == 0
     assert metric[naming.DIMENSION_DEPLOYMENT] == "ses-feedback"
 
 
@@ -82,6 +90,20 @@ def test_a_drift_is_logged_and_counted(run: Run) -> None:
     assert "Bounce topic" in drift["mended"]
     assert [line["identity"] for line in lines if line["message"].startswith("wired")] == [ADDRESS]
     assert metric[naming.METRIC_DRIFTED] == 1
+
+
+def test_what_waits_to_be_archived_is_measured(run: Run) -> None:
+    """As many as there are; where nobody can look, a line says so, and drift is told all the same."""
+    _, metric = run(world(), unarchived=lambda: 3)
+    assert metric[naming.METRIC_ARCHIVE_WAITING] == 3
+
+    def refused() -> int:
+        raise RetryableError("listing errors: AccessDenied")
+
+    lines, metric = run(world(), unarchived=refused)
+    assert [line["why"] for line in lines if line["level"] == "WARNING"] == ["listing errors: AccessDenied"]
+    assert naming.METRIC_ARCHIVE_WAITING not in metric
+    assert metric[naming.METRIC_DRIFTED] == 0
 
 
 def test_no_line_names_a_person(run: Run) -> None:

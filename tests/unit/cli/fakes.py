@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
+from ses_feedback.adapters.archive_places import place_of
+from ses_feedback.adapters.archive_texts import ReplayArchive
+from ses_feedback.adapters.replay_machine import ReplayMachine
 from ses_feedback.config import Config
 from ses_feedback.domain.events import Event
 from ses_feedback.domain.history import History, Strike, strike_of, strongest, suppressions
+from ses_feedback.domain.keys import Keys
 from ses_feedback.domain.policy import DEFAULT_POLICY
 from ses_feedback.domain.times import DAY, HOUR, parse_time
 from ses_feedback.usecases.doctor import Inventory, Places
@@ -106,6 +111,8 @@ class FakeDeployment:
     world: World | None = None
     sending: PauseWorld = field(default_factory=PauseWorld)
     caller: str = JO
+    archive: Path | None = None
+    machine: ReplayMachine | None = None
 
     def __post_init__(self) -> None:
         self.quarantine = Objects(self.calls)
@@ -126,6 +133,26 @@ class FakeDeployment:
     @property
     def pauses(self) -> Desk:
         return self.sending.desk
+
+    @property
+    def archive_stream(self) -> Queue:
+        return self.queue("ses-feedback-archive")
+
+    @property
+    def archive_errors(self) -> Queue:
+        return self.queue("ses-feedback-archive-111122223333-us-east-1/errors")
+
+    @property
+    def keys(self) -> Keys:
+        return Keys("a secret for tests")
+
+    @property
+    def replay_machine(self) -> ReplayMachine:
+        assert self.machine is not None
+        return self.machine
+
+    def replay_from(self, source: str | None) -> ReplayArchive:
+        return ReplayArchive(place_of(source or str(self.archive), lambda: None))
 
     def lists(self, *spellings: str) -> AccountLists:
         self.account_lists.spellings = spellings

@@ -27,6 +27,7 @@ def test_the_commands_of_the_contract_are_there() -> None:
     assert set(TOP) == {"explain", "check", "show", "suppress", "release", "list", "quarantine", "redrive"} | {
         "doctor",
         "routes",
+        *("events", "report", "replay"),
         *("pause", "resume", "pauses"),
     }
     assert set(TOP["quarantine"].commands) == {"list", "show", "retry"}

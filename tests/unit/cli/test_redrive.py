@@ -16,6 +16,8 @@ from .fakes import NOW, FakeDeployment
 
 DEAD, RETRY = "ses-feedback-dead-letters", "ses-feedback-retry"
 TALLY_DEAD, TALLY = "ses-feedback-tally-dead-letters", "ses-feedback-tally"
+ARCHIVE_DEAD, ARCHIVE = "ses-feedback-archive-dead-letters", "ses-feedback-archive"
+ERRORS = "ses-feedback-archive-111122223333-us-east-1/errors"
 BODY = json.dumps({"responsePayload": {"errorType": "RetryableError", "errorMessage": "writing: Throttled"}})
 
 
@@ -34,9 +36,35 @@ def test_all_go_where_they_belong(cli: Run, deployment: FakeDeployment) -> None:
     assert done.out.splitlines() == [
         f"{DEAD}: 25 found, 25 moved to {RETRY}, 0 left",
         f"{TALLY_DEAD}: 3 found, 3 moved to {TALLY}, 0 left",
+        f"{ARCHIVE_DEAD}: empty",
+        f"{ERRORS}: empty",
     ]
     assert [len(deployment.queue(name).waiting) for name in (DEAD, RETRY, TALLY_DEAD, TALLY)] == [0, 25, 0, 3]
-    assert cli("redrive").out.splitlines() == [f"{DEAD}: empty", f"{TALLY_DEAD}: empty"]
+    assert cli("redrive").out.splitlines() == [f"{name}: empty" for name in (DEAD, TALLY_DEAD, ARCHIVE_DEAD, ERRORS)]
+
+
+def test_the_archive_gets_what_it_lacks(cli: Run, deployment: FakeDeployment) -> None:
+    """What SNS could not hand to Firehose is in a queue, what Firehose could not write, in the bucket: both go."""
+    deployment.queue(ARCHIVE_DEAD).put("from SNS")
+    for n in range(12):
+        deployment.archive_errors.put(f"from the folder {n}")
+    dry = cli("redrive", "archive", "--dry-run")
+    assert [line.partition(";")[0] for line in dry.out.splitlines() if "found" in line] == [
+        f"{ARCHIVE_DEAD}: 1 found",
+        f"{ERRORS}: 12 found",
+    ]
+    assert not deployment.archive_stream.waiting
+    done = cli("redrive", "archive", "--limit", "11")
+    assert (done.code, done.out.splitlines()) == (
+        0,
+        [
+            f"{ARCHIVE_DEAD}: 1 found, 1 moved to {ARCHIVE}, 0 left",
+            f"{ERRORS}: 12 found, 11 moved to {ARCHIVE}, 1 left",
+        ],
+    )
+    assert len(deployment.archive_stream.waiting) == 12
+    (record,) = cli("redrive", ARCHIVE_DEAD, "--json").records
+    assert (record["queue"], record["to"], record["moved"]) == (ARCHIVE_DEAD, ARCHIVE, 0)
 
 
 @pytest.mark.parametrize(
@@ -87,7 +115,7 @@ def test_a_dry_run_shows_counts_and_a_sample_without_addresses(cli: Run, deploym
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (("orders",), '"orders" is no dead-letter queue of ses-feedback; known: dead-letters, tally, all'),
+        (("orders",), '"orders" is no dead-letter queue of ses-feedback; known: dead-letters, tally, archive, all'),
         (
             ("ses-feedback-team-dead-letters",),
             '"ses-feedback-team-dead-letters" cannot be redriven: SNS takes no message back for one subscription; '

@@ -266,7 +266,7 @@ def test_a_misspelt_section_is_not_missed_as_well() -> None:
     ]
 
 
-@pytest.mark.parametrize("section", ["deployment", "on_call", "teams", "identities", "policy", "canary"])
+@pytest.mark.parametrize("section", ["deployment", "on_call", "teams", "identities", "policy", "canary", "archive"])
 @pytest.mark.parametrize(("value", "found"), [("3", "the integer 3"), ("[]", "an array"), ('"x"', 'the string "x"')])
 def test_a_section_that_is_no_table_is_reported_once(section: str, value: str, found: str) -> None:
     """What was found and what would be right, and nothing that follows from it."""

@@ -22,6 +22,9 @@ overwrite = true
 [canary]
 every = "12h"
 within = "10m"
+[archive]
+keep = "1000d"
+cold_after = "forever"
 [on_call]
 page = [{ https = "https://pager.example.com/v1/sns", max_per_second = 5 }]
 warn = [{ email = "warn@example.com" }]

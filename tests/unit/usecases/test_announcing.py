@@ -1,0 +1,63 @@
+"""What changed in the table becomes lines of the archive: decisions, each once for each change, and nothing else."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ses_feedback.domain import events as ev
+from ses_feedback.domain.history import History, Ruling, Strike, join
+from ses_feedback.domain.policy import DEFAULT_POLICY
+from ses_feedback.domain.times import DAY, format_time, parse_time
+from ses_feedback.usecases.announcing import decisions
+from ses_feedback.usecases.ports import Stored
+
+NOW = parse_time("2026-11-24T05:00:00.000Z")
+STRIKE = History({"k": Strike(ev.HARD_BOUNCE, "default", NOW, NOW, "m1")})
+
+
+def ruled(at: int = NOW, scope: str = "*", reason: str = ev.OPERATOR, until: int | None = None) -> History:
+    return History(rulings={(scope, reason): Ruling(at, until, reason, "asked")})
+
+
+def released(at: int = NOW, scope: str = "*") -> History:
+    return History(releases={scope: Ruling(at, None, ev.OPERATOR, "confirmed")})
+
+
+def heard(before: History, after: History, address: str = "jane@example.net") -> list[dict[str, Any]]:
+    stored = Stored("production", address, after, (), "v1", NOW)
+    return [json.loads(line)["decision"] for line in decisions(before, stored)]
+
+
+def test_a_decision_is_told_once() -> None:
+    """With everything that made it; a strike that comes later tells nothing."""
+    said = heard(History(), ruled(until=NOW + DAY))
+    assert said == [
+        {
+            "environment": "production",
+            "address": "jane@example.net",
+            "stream": "*",
+            "action": "suppress",
+            "at": format_time(NOW),
+            "until": format_time(NOW + DAY),
+            "why": "asked",
+            "reason": "operator",
+        }
+    ]
+    both = join(ruled(), STRIKE, DEFAULT_POLICY)
+    assert heard(ruled(), both) == []
+    assert heard(History(), STRIKE) == []
+
+
+def test_releases_newer_decisions_and_other_scopes_are_told() -> None:
+    """Each scope and reason by itself."""
+    said = heard(ruled(), released(NOW + 1))
+    assert [(d["action"], d["stream"], d["until"]) for d in said] == [("release", "*", None)]
+    assert [d["at"] for d in heard(ruled(), ruled(NOW + 5))] == [format_time(NOW + 5)]
+    two = join(ruled(scope="marketing", reason=ev.IMPORT), ruled(), DEFAULT_POLICY)
+    assert [(d["stream"], d["reason"]) for d in heard(ruled(), two)] == [("marketing", "import")]
+
+
+def test_what_was_erased_tells_nothing() -> None:
+    """An item without its address has nobody to speak of."""
+    assert heard(History(), ruled(), address="") == []
