@@ -162,6 +162,13 @@ def _bad_import(days: int, late: Delay | None = None) -> Sendings:
     return {"shop.example.com": sending, "example.com": Sending(by_day(days, 5_000))}
 
 
+def _stroke(days: int) -> Sendings:
+    # As the hour strikes, so that the fast window ends before the slow page's condition is evaluated again.
+    base = by_day(days, 1_000)
+    mails, bounce = mixed([(base, 0.008), (campaign(len(base), _ONSET, 1_500, 2), 0.4)])
+    return {"shop.example.com": Sending(mails, bounce=bounce)}
+
+
 def _small_import(days: int) -> Sendings:
     base = by_day(days, 2_000)
     mails, bounce = mixed([(base, 0.01), (campaign(len(base), _ONSET, 1_500, HOUR), 0.5)])
@@ -250,6 +257,7 @@ SCENARIOS: Final = (
     Scenario(
         "small-import", "1,500 addresses at 2,000 mails a day, 50% dead", 75, _small_import, _ONSET, "shop.example.com"
     ),
+    Scenario("stroke", "1,500 mails as the hour strikes, 40% dead", 75, _stroke, _ONSET, "shop.example.com"),
     Scenario("old-list", "300,000 mails in three hours to an old list, 12% dead", 75, _old_list, _ONSET, "example.com"),
     Scenario(
         "list-rot",

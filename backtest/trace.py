@@ -23,6 +23,8 @@ MOST: Final = 10**9  # mails a minute: beyond it somebody has written something 
 _TOLD: Final = 20
 # What is played after the last row, so that every alarm can end: a week, CloudWatch's longest window, and a day.
 TAIL: Final = 8 * MINUTES_A_DAY
+_FIRST: Final = int(datetime(1, 1, 1, tzinfo=UTC).timestamp() // 60)
+_LAST: Final = int(datetime(9999, 12, 31, tzinfo=UTC).timestamp() // 60)
 _MINUTE: Final = re.compile(
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?", re.ASCII | re.IGNORECASE
 )
@@ -138,10 +140,12 @@ def _minute(text: str) -> int:
         raise ValueError(problem) from None
     if time.tzinfo is None:
         time = time.replace(tzinfo=UTC)
-    try:
-        return int(time.timestamp() // 60)
-    except OverflowError:
-        raise ValueError(problem) from None
+    minute = int(time.timestamp() // 60)
+    if not _FIRST <= minute <= _LAST - TAIL:
+        raise ValueError(
+            f"minute: {shown(text)} cannot be played: it and eight days after it must be in years 1 to 9999"
+        )
+    return minute
 
 
 def _count(name: str, text: str) -> int:

@@ -142,15 +142,14 @@ def incidents(pages: Iterable[Told], states: Mapping[str, States]) -> tuple[tupl
     """Return which alarms paged of each incident, in the order of time.
 
     An incident lasts while a page that on-call was told of is on, and an hour more. An alarm that goes off and on
-    again in it, because a rate rests at the threshold, counts once.
+    again in it is told each time.
     """
     found: list[list[str]] = []
     over = -1
     for at, alarm, _ in sorted(pages):
         if at >= over:
             found.append([])
-        if alarm not in found[-1]:
-            found[-1].append(alarm)
+        found[-1].append(alarm)
         off = np.flatnonzero(states[alarm][at:] != ALARM)
         over = max(over, (at + int(off[0]) if len(off) else len(states[alarm])) + HOUR)
     return tuple(tuple(alarms) for alarms in found)

@@ -175,12 +175,11 @@ def _alarms_of_mail(config: Config) -> list[str]:
     """Return the names of alarms about mail: what pages, what is blocked, what warns. The first matter most."""
     deployment = config.deployment.name
     with_alarms = rolled_up(config)
-    subjects = [naming.roll_up_subject(None)] if whole_is_rolled_up(config) else []
+    subjects = ["account reputation", *([naming.roll_up_subject(None)] if whole_is_rolled_up(config) else [])]
     subjects += [naming.roll_up_subject(environment) for environment in with_alarms]
     for identity in config.identities.values():
         if identity.environment not in with_alarms:
             subjects.append(naming.alarm_subject(identity.name))
-    subjects.append("account reputation")
     pages, warnings = ([naming.alarm_name(deployment, subject, of) for subject in subjects] for of in ("page", "warn"))
     blocked = [naming.alarm_name(deployment, *naming.blocked_parts(name)) for name in config.environments()]
     return [*pages, *blocked, *warnings]

@@ -99,7 +99,7 @@ class _Performance:
             lines=traffic.Lines(bounce.warn, bounce.page, bounce.slow_floor, bounce.fast_floor),
             shared=shared,
         )
-        subject = culprit.environment if shared else culprit.name
+        subject = naming.roll_up_subject(culprit.environment) if shared else culprit.name
         self._publish("an hour of feedback", play.messages)
         urgent = traffic.count(play.messages, "bounce", "complaint") + simulated
         self._watch(urgent)
@@ -126,7 +126,12 @@ class _Performance:
         answer = self._loop.cli("doctor")
         verdict = (answer.stdout.strip() or answer.stderr.strip()).splitlines()[-1]
         self._report.step(f"ses-feedback doctor, about the file, the stacks and SES: {verdict}")
-        return [] if answer.returncode == 0 else [f"the doctor says: {verdict}"]
+        if answer.returncode == 0:
+            return []
+        # Nobody confirms a subscription to an endpoint that is not there.
+        pending = "has not confirmed its subscription"
+        wrong = [f for f in self._loop.ask("doctor") if f["level"] == "wrong" and pending not in f["what"]]
+        return [f"the doctor says: {finding['path']}: {finding['what']}" for finding in wrong]
 
     def _send(self, sender: Identity) -> int:
         """Mail the simulator; return how many bounces and complaints that makes."""

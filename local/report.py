@@ -107,7 +107,10 @@ class Report:
             count = counts[identity.name]
             bounced, delivered = count[naming.METRIC_HARD_BOUNCED], count[naming.METRIC_DELIVERED]
             complained, reporting = count[naming.METRIC_COMPLAINED], count[naming.METRIC_DELIVERED_REPORTING]
-            fired = [s for s in ("page", "warn") if naming.alarm_name(name, identity.name, s) in alarms]
+            subjects = (identity.name, naming.roll_up_subject(identity.environment))
+            fired = [
+                s for s in ("page", "warn") if any(naming.rates_alarm_name(name, of, s) in alarms for of in subjects)
+            ]
             table.add_row(
                 identity.name,
                 f"{identity.environment}/{identity.stream}",

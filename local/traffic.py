@@ -142,8 +142,8 @@ def play(
 
 
 def culprit_of(identities: Sequence[Identity]) -> Identity:
-    """Return who has the bad campaign: the first identity of a marketing stream, if there is one."""
-    return next((i for i in identities if i.stream == "marketing"), identities[0])
+    """Return who has the bad campaign: whoever has a circuit breaker, to be seen at work; else a marketing stream."""
+    return max(identities, key=lambda i: (i.breaker, i.stream == "marketing"))
 
 
 class _Scene:

@@ -250,7 +250,10 @@ def alarm_subject(subject: str) -> str:
 
 
 def rates_alarm_name(deployment: str, subject: str, severity: str) -> str:
-    """Return the name of the alarm that is on while any rate of an identity or environment is at ``severity``."""
+    """Return the name of the alarm that is on while any rate of ``subject`` is at ``severity``.
+
+    That is an identity, or what ``roll_up_subject`` returns.
+    """
     return alarm_name(deployment, alarm_subject(subject), severity)
 
 

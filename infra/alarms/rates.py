@@ -27,6 +27,8 @@ _EXTENSION_S: Final = 300
 ROLL_UP_WAIT_S: Final = 900
 # A rate that rests at the threshold crosses it now and then: on-call knows already.
 ROLL_UP_EXTENSION_S: Final = 3_600
+# When a burst leaves the slow window, the page ends minutes before the warning does: that is no news.
+_WARN_EXTENSION_S: Final = 3_600
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,7 @@ class RateAlarms(Construct):
             children=[*(made[of] for of in _read_by(WARN)), self.told],
             suppressor=self.paged,
             wait_s=wait_s,
-            extension_s=extension_s,
+            extension_s=_WARN_EXTENSION_S,
         )
 
 

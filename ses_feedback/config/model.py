@@ -135,7 +135,7 @@ class RateThresholds:
     slow_floor: int
 
 
-_BOUNCE: Final = RateThresholds(0.025, 0.04, 3_600_000, 50, 86_400_000, 30)
+_BOUNCE: Final = RateThresholds(0.025, 0.04, 5_400_000, 50, 86_400_000, 30)
 _COMPLAINT: Final = RateThresholds(0.0005, 0.0008, 21_600_000, 20, 259_200_000, 15)
 
 

@@ -93,7 +93,7 @@ THRESHOLDS: Final[Section] = (
 BOUNCE_THRESHOLDS: Final[Section] = (
     Key("warn", "string", '`"2.5%"`', '"2.5%"'),
     Key("page", "string", '`"4%"`', '"4%"'),
-    Key("fast_window", "string", '`"1h"`', '"1h"'),
+    Key("fast_window", "string", '`"90m"`', '"90m"'),
     Key("fast_floor", "integer", "`50`", "50"),
     Key("slow_window", "string", '`"1d"`', '"1d"'),
     Key("slow_floor", "integer", "`30`", "30"),

@@ -23,6 +23,9 @@ from ses_feedback.domain.times import DAY, MINUTE, format_duration
 LONGEST_WINDOW: Final = 7 * DAY
 # A condition looks back at least twice as far as what it conditions (ADR 13), and no further than CloudWatch does.
 LONGEST_SLOW_WINDOW: Final = LONGEST_WINDOW // 2
+# CloudWatch evaluates what looks back more than a day once an hour: such is the condition of the slow page. A fast page
+# that ends before would be followed by the slow one, about the same burst.
+SHORTEST_WINDOW: Final = 90 * MINUTE
 HIGHEST_FLOOR: Final = 1_000_000
 _PERCENTAGE: Final = re.compile(r"(0|[1-9][0-9]{0,2})(\.[0-9]{1,4})?%", re.ASCII)
 _NEARLY: Final = re.compile(r"\s*([+-]?[0-9]{1,9}(?:[.,][0-9]{1,9})?|[.,][0-9]{1,9})\s*(%|percent)?\s*", re.ASCII)
@@ -147,12 +150,15 @@ def _window(table: Table, name: str) -> int | None:
     if length is None:
         return None
     longest = format_duration(LONGEST_SLOW_WINDOW)
-    allowed = f"right is 1m to {longest}"
+    allowed = f"right is {format_duration(SHORTEST_WINDOW)} to {longest}"
     if length % MINUTE:
         table.problem(
             name,
             f"{shown(format_duration(length))} is not a number of whole minutes, which CloudWatch counts by; {allowed}",
         )
+    elif length < SHORTEST_WINDOW:
+        why = "would page twice of one burst: CloudWatch evaluates the slow page's condition once an hour"
+        table.problem(name, f"{shown(format_duration(length))} {why}; {allowed}")
     elif length > LONGEST_WINDOW:
         table.problem(name, f"{shown(format_duration(length))} is longer than CloudWatch looks back, 7d; {allowed}")
     elif length > LONGEST_SLOW_WINDOW:

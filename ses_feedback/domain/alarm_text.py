@@ -257,7 +257,7 @@ def _about_evidence(found: Evidence) -> Iterator[str]:
     else:
         reach = "" if found.whole else ", as far back as could be read in time"
         yield f"Of {found.total:,} {noun} logged since {moment(found.since)}{reach}:"
-        if len(found.identities) > 1:
+        if found.identities:
             yield from _listed("by identity", found.identities, found.total)
         yield from _listed("by the receiver's domain", found.domains, found.total)
         if found.said:

@@ -215,7 +215,9 @@ class _Inquiry:
                 continue
             seen.add(cause.what)
             found = self._try(_HAPPENED[cause.what], lambda cause=cause: self._read(cause))  # type: ignore[misc]
-            if found is not None:
+            if found is not None and found.total == 0 and not found.whole:
+                self._missing.append(f"{_HAPPENED[cause.what]} (the log could not be read in time)")
+            elif found is not None:
                 yield found
 
     def _read(self, cause: Cause) -> Evidence:

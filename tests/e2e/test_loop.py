@@ -204,7 +204,7 @@ def test_the_page_reaches_people_in_words(stage: Stage) -> None:
 
     message = until("the page in words", words, seconds=PATIENCE_S)
     subject, text = str(message["Subject"]), str(message["Message"])
-    assert re.match(rf"PAGE: {NEWS}: hard bounces [\d.]+% \(\d+ of \d+ in (1|24) h\)", subject), subject
+    assert re.match(rf"PAGE: {NEWS}: hard bounces [\d.]+% \(\d+ of \d+ in (90 minutes|24 h)\)", subject), subject
     assert "environment production, stream marketing, team campaigns" in " ".join(text.split())
     assert re.search(r"\n +\d+  example\.org\n", text), text
     assert re.search(r"\n +\d+  550 5\.1\.1 unknown\n", text), text

@@ -108,7 +108,9 @@ def test_a_page_of_each_identity_names_it_and_its_place(full: Assembly) -> None:
                     alarm(found), "OK", "ALARM", REASON, account=ACCOUNT, region=full.region, at=datetime.now(UTC)
                 )
                 message = world.explain(json.dumps(notice))
-                assert message.subject.startswith(f"PAGE: {identity.name}: hard bounces 6.2% (312 of 5,030 in 1 h)")
+                assert message.subject.startswith(
+                    f"PAGE: {identity.name}: hard bounces 6.2% (312 of 5,030 in 90 minutes)"
+                )
                 place = f"environment {identity.environment}, stream {identity.stream}, "
                 assert place + (f"team {identity.team}" if identity.team else "no team") in " ".join(
                     message.text.split()

@@ -111,7 +111,7 @@ def test_every_kind_of_alarm_is_deployed(full: Assembly) -> None:
 _BOUNCE = "IF(FILL(b,0) >= {}, FILL(b,0) / (FILL(b,0) + FILL(d,0)), 0)"
 _COMPLAINT = "IF(FILL(c,0) >= {} AND FILL(r,0) > 0, FILL(c,0) / FILL(r,0), 0)"
 RULES = {
-    ("bounce page fast", 3_600, 0.04): _BOUNCE.format(50),
+    ("bounce page fast", 5_400, 0.04): _BOUNCE.format(50),
     ("bounce page slow", 86_400, 0.04): _BOUNCE.format(30),
     ("bounce warn", 86_400, 0.025): _BOUNCE.format(30),
     ("bounce days", 259_200, 0.02): _BOUNCE.format(30),
@@ -395,3 +395,13 @@ def test_runbook_files() -> None:
     root = Path(__file__).parents[2]
     missing = sorted({r for kind in KINDS for r in kind.runbooks() if not (root / r).is_file()})
     assert not missing
+
+
+@pytest.mark.parametrize("severity", ["page", "warn"])
+def test_the_alarm_that_tells_of_an_environments_rates_is_found_by_its_name(
+    per_environment: Assembly, severity: str
+) -> None:
+    """The demo waits for it by that name, of a deployment whose identities have no alarms of their own."""
+    found = by_name(per_environment)
+    for environment in per_environment.config.environments():
+        assert naming.rates_alarm_name("ses-feedback", naming.roll_up_subject(environment), severity) in found

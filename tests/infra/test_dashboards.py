@@ -207,3 +207,12 @@ def test_dashboards_show_alarms_and_functions_that_exist(full: Assembly) -> None
     queues = {f.properties["QueueName"] for f in full.find("AWS::SQS::Queue")}
     assert set(re.findall(r'"QueueName","([^"]+)"', text)) <= queues
     assert "${" not in text
+
+
+def test_awss_own_rate_is_among_the_alarms_shown_of_any_number_of_environments() -> None:
+    """CloudWatch shows a hundred alarms, and each environment of one identity has that one's page in it."""
+    values = {"page": [{"email": "a@example.com"}]}
+    identities = {f"d{n}.example.com": {"environment": f"e{n:03d}"} for n in range(150)}
+    body = dashboards(parse({"on_call": values, "identities": identities}))[0].body
+    shown = next(w["properties"]["alarms"] for w in body["widgets"] if w["type"] == "alarm")
+    assert any(arn.endswith("account reputation page") for arn in shown)

@@ -21,7 +21,7 @@ from tests.infra.test_backtest import BEGUN, lines, minute, run, steady
 
 HOUR, DAY = 3_600, 86_400
 DEFAULTS = (
-    RateRule(BOUNCE_RATE, PAGE, ("bounce", "page", "fast"), HOUR, 50, 0.04, ("bounce", "warn")),
+    RateRule(BOUNCE_RATE, PAGE, ("bounce", "page", "fast"), 5_400, 50, 0.04, ("bounce", "warn")),
     RateRule(BOUNCE_RATE, PAGE, ("bounce", "page", "slow"), DAY, 30, 0.04, ("bounce", "days")),
     RateRule(BOUNCE_RATE, WARN, ("bounce", "warn"), DAY, 30, 0.025, ("bounce", "days")),
     RateRule(BOUNCE_RATE, None, ("bounce", "days"), 3 * DAY, 30, 0.02),
@@ -43,7 +43,7 @@ THRESHOLDS = """
 [thresholds.bounce]
 warn = "2%"
 page = "3%"
-fast_window = "45m"
+fast_window = "3h"
 [thresholds.complaint]
 slow_window = "2d"
 [identities."news.example.com".thresholds]
@@ -54,7 +54,7 @@ _BOUNCE = "IF(FILL(b,0) >= {}, FILL(b,0) / (FILL(b,0) + FILL(d,0)), 0)"
 _COMPLAINT = "IF(FILL(c,0) >= {} AND FILL(r,0) > 0, FILL(c,0) / FILL(r,0), 0)"
 # Period, threshold, expression and words of each alarm.
 OF_ALL = {
-    "bounce page fast": (2_700, 0.03, _BOUNCE.format(50), "3% within 45 min (and 50 or more)"),
+    "bounce page fast": (3 * HOUR, 0.03, _BOUNCE.format(50), "3% within 3 h (and 50 or more)"),
     "bounce page slow": (DAY, 0.03, _BOUNCE.format(30), "3% within 24 h (and 30 or more)"),
     "bounce warn": (DAY, 0.02, _BOUNCE.format(30), "2% within 24 h (and 30 or more)"),
     "bounce days": (3 * DAY, 0.016, _BOUNCE.format(30), "1.6% within 72 h (and 30 or more)"),
@@ -66,7 +66,7 @@ OF_ALL = {
 }
 OF_NEWS = {
     **OF_ALL,
-    "bounce page fast": (2_700, 0.0225, _BOUNCE.format(40), "2.25% within 45 min (and 40 or more)"),
+    "bounce page fast": (3 * HOUR, 0.0225, _BOUNCE.format(40), "2.25% within 3 h (and 40 or more)"),
     "bounce page slow": (DAY, 0.0225, _BOUNCE.format(30), "2.25% within 24 h (and 30 or more)"),
     "complaint page fast": (12 * HOUR, 0.0008, _COMPLAINT.format(20), "0.08% within 12 h (and 20 or more)"),
     "complaint page slow": (2 * DAY, 0.0008, _COMPLAINT.format(10), "0.08% within 48 h (and 10 or more)"),
@@ -102,7 +102,7 @@ def test_the_defaults_are_the_rules_that_the_backtest_decided_on() -> None:
         ('bounce = { slow_window = "2d" }', "bounce days", 6 * DAY),
         ('bounce = { slow_window = "84h" }', "bounce days", 7 * DAY),
         ('bounce = { slow_window = "6h" }', "bounce days", 3 * DAY),
-        ('complaint = { fast_window = "5m" }', "complaint day", DAY),
+        ('complaint = { fast_window = "2h" }', "complaint day", DAY),
         ('complaint = { fast_window = "12h" }', "complaint day", DAY),
         ('complaint = { fast_window = "13h" }', "complaint day", 26 * HOUR),
         ('complaint = { fast_window = "83h", slow_window = "84h" }', "complaint day", 166 * HOUR),

@@ -11,7 +11,7 @@ DEFAULTS: dict[str, Table] = {
     "bounce": {
         "warn": "2.5%",
         "page": "4%",
-        "fast_window": "60m",
+        "fast_window": "90m",
         "slow_window": "1440m",
         "fast_floor": 50,
         "slow_floor": 30,
@@ -51,7 +51,7 @@ def tables(draw: st.DrawFn, base: dict[str, Table] | None = None) -> dict[str, T
     found: dict[str, Table] = {}
     for rate in draw(st.lists(st.sampled_from(["bounce", "complaint"]), unique=True, min_size=1)):
         shares = st.lists(st.integers(1, _REVIEW[rate] - 1), min_size=2, max_size=2, unique=True)
-        windows = st.lists(st.integers(1, _WEEK // 2), min_size=2, max_size=2, unique=True)
+        windows = st.lists(st.integers(90, _WEEK // 2), min_size=2, max_size=2, unique=True)
         warn, page = sorted(draw(shares))
         fast, slow = sorted(draw(windows))
         slow_floor, fast_floor = sorted(draw(st.lists(st.integers(1, 1_000_000), min_size=2, max_size=2)))

@@ -98,12 +98,12 @@ def test_with_one_it_waits_and_what_is_muted_is_told_when_it_still_holds() -> No
     assert told(states("..AAAA......"), states("...AAAAA...."), 120, 180) == []
 
 
-def test_alarms_of_one_incident_are_counted_once_each() -> None:
-    """While a told page is on, and an hour more: a second alarm is a second page, a flickering one is not."""
+def test_every_message_of_an_incident_counts() -> None:
+    """While a told page is on, and an hour more: a second alarm is a second page, and so is one that flickers."""
     on = {"a": states("AAA" + "." * 200), "b": states(".AAAA" + "." * 198), "c": states("." * 100 + "A" + "." * 102)}
     pages = [Told(0, "a", "page"), Told(1, "b", "page"), Told(2, "a", "page"), Told(100, "c", "page")]
-    assert incidents(pages, on) == (("a", "b"), ("c",))
-    assert incidents(pages[:1] + pages[2:], on) == (("a",), ("c",))
+    assert incidents(pages, on) == (("a", "b", "a"), ("c",))
+    assert incidents(pages[:1] + pages[2:], on) == (("a", "a"), ("c",))
     assert incidents([], {}) == ()
 
 

@@ -155,3 +155,10 @@ def test_sums_over_an_environment_and_over_all() -> None:
         samples = found.samples(alarm.metrics["m"])
         sums[name] = None if samples is None else samples.total[0]
     assert sums == {"dev": 3, "all": 5, "other": None}
+
+
+@pytest.mark.parametrize("minute", ["9999-12-31T23:59Z", "9999-12-25T00:00Z", "0001-01-01T00:00+14:00"])
+def test_a_time_beyond_the_calendar_is_refused(minute: str) -> None:
+    """An alarm that ends in the year 10000, or begins in the year 0, would have no time to print."""
+    (problem,) = problems(f"{HEAD}{minute},example.com,1000,100,0\n")
+    assert problem.startswith(f't.csv: line 2: minute: "{minute}" cannot be played')

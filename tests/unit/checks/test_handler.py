@@ -73,6 +73,7 @@ def test_where_all_is_well_zero_is_measured(run: Run) -> None:
     assert [line["message"] for line in lines] == ["checked"]
     assert lines[0]["checked"] == 2
     assert metric[naming.METRIC_DRIFTED] == 0
+    assert metric[naming.METRIC_TALLIED] == 0  # so that silence is a number, and not an absence
     assert metric[naming.METRIC_ARCHIVE_WAITING] == 0
     assert metric[naming.DIMENSION_DEPLOYMENT] == "ses-feedback"
 

@@ -10,7 +10,7 @@ from ses_feedback.config.model import RateThresholds, Thresholds
 from ses_feedback.domain.times import DAY, HOUR, MINUTE
 from tests.unit.config.files import config, problems
 
-BOUNCE = RateThresholds(0.025, 0.04, HOUR, 50, DAY, 30)
+BOUNCE = RateThresholds(0.025, 0.04, 90 * MINUTE, 50, DAY, 30)
 COMPLAINT = RateThresholds(0.0005, 0.0008, 6 * HOUR, 20, 3 * DAY, 15)
 IDENTITY = '[identities."example.com".thresholds]\n'
 
@@ -38,9 +38,9 @@ def test_left_out_they_are_those_of_the_backtest() -> None:
         ('bounce = { warn = "4.9998%", page = "4.9999%" }', Thresholds(replace(BOUNCE, warn=0.049998, page=0.049999))),
         ('bounce = { warn = "0.0001%" }', Thresholds(replace(BOUNCE, warn=0.000001), COMPLAINT)),
         ('complaint = { page = "0.0999%" }', Thresholds(BOUNCE, replace(COMPLAINT, page=0.000999))),
-        ('bounce = { fast_window = "60s" }', Thresholds(replace(BOUNCE, fast_window=MINUTE), COMPLAINT)),
+        ('bounce = { fast_window = "121m" }', Thresholds(replace(BOUNCE, fast_window=121 * MINUTE), COMPLAINT)),
         ('bounce = { slow_window = "84h" }', Thresholds(replace(BOUNCE, slow_window=84 * HOUR), COMPLAINT)),
-        ('bounce = { slow_window = "61m" }', Thresholds(replace(BOUNCE, slow_window=61 * MINUTE), COMPLAINT)),
+        ('bounce = { slow_window = "121m" }', Thresholds(replace(BOUNCE, slow_window=121 * MINUTE), COMPLAINT)),
         ("bounce = { fast_floor = 30 }", Thresholds(replace(BOUNCE, fast_floor=30), COMPLAINT)),
         ("bounce = { fast_floor = 1_000_000 }", Thresholds(replace(BOUNCE, fast_floor=1_000_000), COMPLAINT)),
         ("complaint = { fast_floor = 1 }", Thresholds(BOUNCE, replace(COMPLAINT, fast_floor=1))),
@@ -81,10 +81,13 @@ FORM = 'is not a percentage such as "4%", with up to four digits after a point'
 SIGN = 'must be a string with a percent sign such as "4%", not'
 ROOM = (
     "leaves no room for the condition over twice that time, by which late feedback of good mail alarms nobody: "
-    "CloudWatch looks back 7d; right is 1m to 84h"
+    "CloudWatch looks back 7d; right is 90m to 84h"
 )
 FLOOR = "it is the fewest bad events that make an alarm"
-MINUTES = "is not a number of whole minutes, which CloudWatch counts by; right is 1m to 84h"
+TWICE = (
+    "would page twice of one burst: CloudWatch evaluates the slow page's condition once an hour; right is 90m to 84h"
+)
+MINUTES = "is not a number of whole minutes, which CloudWatch counts by; right is 90m to 84h"
 FIRST = "on-call is warned first, and paged where it gets worse"
 LONGER = "the fast page counts only where a longer time is bad too"
 FLOORS = "the fast page needs the warning of the slow window too, and so its floor"
@@ -150,9 +153,11 @@ FLOORS = "the fast page needs the warning of the slow window too, and so its flo
         # windows
         ('bounce = { fast_window = "90s" }', f'bounce.fast_window: "90s" {MINUTES}'),
         ('bounce = { fast_window = "30s" }', f'bounce.fast_window: "30s" {MINUTES}'),
+        ('bounce = { fast_window = "89m" }', f'bounce.fast_window: "89m" {TWICE}'),
+        ('complaint = { slow_window = "1h" }', f'complaint.slow_window: "1h" {TWICE}'),
         (
             'bounce = { slow_window = "169h" }',
-            'bounce.slow_window: "169h" is longer than CloudWatch looks back, 7d; right is 1m to 84h',
+            'bounce.slow_window: "169h" is longer than CloudWatch looks back, 7d; right is 90m to 84h',
         ),
         ('bounce = { slow_window = "85h" }', f'bounce.slow_window: "85h" {ROOM}'),
         ('complaint = { slow_window = "7d" }', f'complaint.slow_window: "7d" {ROOM}'),
@@ -161,16 +166,16 @@ FLOORS = "the fast page needs the warning of the slow window too, and so its flo
         ('bounce = { slow_window = "forever" }', 'bounce.slow_window: must end: give a time such as "1d"'),
         ("bounce = { slow_window = 24 }", 'bounce.slow_window: must be a string such as "1d", not the integer 24'),
         (
-            'bounce = { slow_window = "1h" }',
-            f'bounce.slow_window: "1h" must be longer than fast_window, which is "1h" by default: {LONGER}',
+            'bounce = { slow_window = "90m" }',
+            f'bounce.slow_window: "90m" must be longer than fast_window, which is "90m" by default: {LONGER}',
         ),
         (
             'complaint = { fast_window = "80h" }',
             f'complaint.fast_window: "80h" must be shorter than slow_window, which is "3d" by default: {LONGER}',
         ),
         (
-            'bounce = { fast_window = "2h", slow_window = "1h" }',
-            f'bounce.slow_window: "1h" must be longer than fast_window "2h": {LONGER}',
+            'bounce = { fast_window = "3h", slow_window = "2h" }',
+            f'bounce.slow_window: "2h" must be longer than fast_window "3h": {LONGER}',
         ),
         # keys
         ("bounces = {}", 'bounces: unknown key; known: bounce, complaint; did you mean "bounce"?'),

@@ -328,3 +328,21 @@ def test_names_of_any_length_fit() -> None:
     fits(message)
     assert "6.2%" in message.subject
     fits(World().explain({"AlarmName": "x" * 255, "NewStateValue": "ALARM", "AlarmDescription": json.dumps("é" * 900)}))
+
+
+def test_a_log_that_could_not_be_read_in_time_is_not_an_empty_one() -> None:
+    """Nothing was read: that there were no bounces would be the opposite of what the alarm says."""
+    world = World(bounces(), HardBounced=60, Delivered=600)
+    world.journal.log(NOW - MINUTE, Identity=NEWS, HardBounced=60, BouncedAt={"a.org": 60})
+    world.journal.slow = 11_000
+    message = world.explain(composite(f"{NEWS} page", FAST))
+    assert "no hard bounces" not in flat(message)
+    assert "Not known where mail bounced (the log could not be read in time)" in flat(message)
+
+
+def test_the_only_identity_behind_a_roll_up_is_named() -> None:
+    name = "environment production bounce page fast"
+    world = World(bounces(name, Environment="production"), HardBounced=90, Delivered=900)
+    world.journal.log(NOW - MINUTE, Identity=NEWS, Environment="production", HardBounced=90, BouncedAt={"a.org": 90})
+    message = world.explain(composite("environment production page", name))
+    assert f"  by identity:\n    90  {NEWS}\n" in message.text

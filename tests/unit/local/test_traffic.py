@@ -109,3 +109,11 @@ def test_batches_keep_the_order_within_a_topic_and_fit_one_call() -> None:
     for topic in {(m.kind, m.identity) for m in messages}:
         through = [m for batch in batches for m in batch if (m.kind, m.identity) == topic]
         assert through == [m for m in messages if (m.kind, m.identity) == topic]
+
+
+def test_whoever_has_a_circuit_breaker_has_the_bad_campaign() -> None:
+    """Otherwise nobody would see it at work."""
+    broken = Identity("shop.example.com", "production", "default", breaker=True)
+    assert traffic.culprit_of([SHOP, NEWS, broken]) == broken
+    assert traffic.culprit_of([SHOP, NEWS, DEV]) == NEWS
+    assert traffic.culprit_of([SHOP, DEV]) == SHOP
