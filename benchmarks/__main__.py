@@ -45,7 +45,9 @@ BENCHMARKS: Final[dict[str, Callable[[], list[Figure]]]] = {
     "cli": _module("cli"),
     "synth": _module("synth"),
     "urgent": _module("urgent"),
+    "guard": _module("guard"),
     "cost": _module("cost"),
+    "endpoint": _module("endpoint"),
     "replay": _module("replay"),
 }
 

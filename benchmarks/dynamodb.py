@@ -69,6 +69,7 @@ class Table:
             "PutItem": self._put,
             "UpdateItem": self._update,
             "BatchGetItem": self._batch_get,
+            "GetItem": self._get,
         }
         with self._lock:
             status, answer = calls[operation](json.loads(body))
@@ -100,18 +101,25 @@ class Table:
         self.meter["write units, table"] += write_units(size(item))
         return 200, {}
 
+    def _get(self, request: dict[str, Any]) -> tuple[int, Item]:
+        found = self._read(request["Key"], consistent=request.get("ConsistentRead", False))
+        return 200, {"Item": found} if found else {}
+
     def _batch_get(self, request: dict[str, Any]) -> tuple[int, Item]:
         answers: dict[str, list[Item]] = {}
         for table, wanted in request["RequestItems"].items():
             found = answers.setdefault(table, [])
             for key in wanted["Keys"]:
-                item = self.items.get(key[_KEY]["S"])
-                # Each item is rounded up by itself, and one that is not there costs as much as a small one.
-                units = max(1, math.ceil(size(item) / READ_UNIT)) if item else 1
-                self.meter["read half units"] += units * (2 if wanted.get("ConsistentRead") else 1)
-                if item:
+                if item := self._read(key, consistent=wanted.get("ConsistentRead", False)):
                     found.append(item)
         return 200, {"Responses": answers, "UnprocessedKeys": {}}
+
+    def _read(self, key: Item, *, consistent: bool) -> Item | None:
+        """Return an item: each is rounded up by itself, and one that is not there costs as much as a small one."""
+        item = self.items.get(key[_KEY]["S"])
+        units = max(1, math.ceil(size(item) / READ_UNIT)) if item else 1
+        self.meter["read half units"] += units * (2 if consistent else 1)
+        return item
 
 
 def _holds(request: dict[str, Any], old: Item) -> bool:

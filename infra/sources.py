@@ -14,10 +14,11 @@ from infra.target import Target
 ROOT: Final = Path(__file__).resolve().parent.parent
 REQUIREMENTS: Final = "lambdas/requirements.txt"
 PACKAGES: Final = ("ses_feedback", "lambdas")
-# Parts of the package that run elsewhere: on an operator's machine, and in a sender.
+# Parts of the package that run elsewhere: on an operator's machine, in a sender, in an application SNS posts to.
 _ELSEWHERE: Final = (
     "ses_feedback/cli",
     "ses_feedback/guard",
+    "ses_feedback/endpoint",
     "ses_feedback/adapters/archives",
     "ses_feedback/adapters/archive_athena",
     "ses_feedback/adapters/archive_duckdb",

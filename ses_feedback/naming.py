@@ -36,6 +36,9 @@ METRIC_DRIFTED: Final = "Drifted"  # what the hourly check found to be other tha
 METRIC_ARCHIVE_WAITING: Final = "ArchiveWaiting"  # objects of what Firehose failed on
 METRIC_CANARY_MISSING: Final = "CanaryMissing"  # canary feedback that did not come back in time
 METRIC_CANARY_ROUND_TRIP: Final = "CanaryRoundTrip"  # milliseconds from sending a canary to its last feedback
+# Of an environment, by a guard that was asked to: recipients taken off mail, calls when the table could not be read.
+METRIC_GUARD_REMOVED: Final = "GuardRemoved"
+METRIC_GUARD_UNREADABLE: Final = "GuardUnreadable"
 
 # --- functions --------------------------------------------------------------------------------------------------------
 RECORD_FEEDBACK: Final = "record_feedback"

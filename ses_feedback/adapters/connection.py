@@ -13,13 +13,14 @@ from ses_feedback import naming
 from ses_feedback.adapters.account_lists import SesAccountLists
 from ses_feedback.adapters.clients import client
 from ses_feedback.adapters.clock import SystemClock
+from ses_feedback.adapters.list_table import ListTable
 from ses_feedback.adapters.quarantine_pieces import QuarantinePieces
-from ses_feedback.adapters.suppression_table import META, SuppressionTable
+from ses_feedback.adapters.suppression_table import META
 from ses_feedback.adapters.troubles import Lost, Place, Trouble, code_of, is_missing, one_line, plainly
 from ses_feedback.adapters.work_queues import SqsWorkQueue
 from ses_feedback.config.model import Config
 from ses_feedback.domain.keys import Keys
-from ses_feedback.usecases.ports import AccountLists, QuarantineStore, QuestionStore, WorkQueue
+from ses_feedback.usecases.ports import AccountLists, QuarantineStore, WorkQueue
 
 if TYPE_CHECKING:
     from ses_feedback.adapters.archive_errors import ArchiveErrors
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from ses_feedback.adapters.replay_machine import ReplayMachine
     from ses_feedback.domain.pauses import History
     from ses_feedback.usecases.doctor import Inventory, Places
+    from ses_feedback.usecases.lists.importing import ListStore
     from ses_feedback.usecases.pausing import Desk
     from ses_feedback.usecases.replay import Source as ReplaySource
 
@@ -40,15 +42,15 @@ class Connection:
         self._place = Place(config.deployment.name, config.deployment.region)
 
     @cached_property
-    def store(self) -> QuestionStore:
-        """The suppression table. Needs ``secretsmanager:GetSecretValue`` and ``kms:Decrypt`` for the address key."""
-        dynamodb = _client("dynamodb", self._place.region)
-        return SuppressionTable(dynamodb, naming.table_name(self._place.deployment), self.keys, self._config.policy)
+    def keys(self) -> Keys:
+        """The keys of addresses. Needs ``secretsmanager:GetSecretValue`` and ``kms:Decrypt``."""
+        return Keys(_address_key(self._place))
 
     @cached_property
-    def keys(self) -> Keys:
-        """What makes the keys of addresses and strikes."""
-        return Keys(_address_key(self._place))
+    def store(self) -> ListStore:
+        """The suppression table, under the keys of addresses."""
+        dynamodb = _client("dynamodb", self._place.region)
+        return ListTable(dynamodb, naming.table_name(self._place.deployment), self.keys, self._config.policy)
 
     def replay_from(self, source: str | None) -> ReplaySource:
         """Return the archive to replay: a folder, a file or ``s3://BUCKET/PREFIX``; ``None``: the deployment's own."""

@@ -34,8 +34,11 @@ def to_item(key: str, environment: str, address: str, history: History, policy: 
         naming.ATTRIBUTE_KEY: {"S": key},
         "version": {"S": version},
         "environment": {"S": environment},
-        "address": {"S": address},
     }
+    if history.erased:
+        item["erased"] = _number(history.erased)
+    else:
+        item["address"] = {"S": address}
     if history.strikes:
         item["strikes"] = {"M": {key: {"M": _from_strike(s)} for key, s in history.strikes.items()}}
     if history.deliveries:
@@ -71,17 +74,18 @@ def _listed(key: str, environment: str, found: Iterable[Suppression]) -> Item:
     return item
 
 
-def from_item(item: Item, read_at: int = 0) -> Stored:
-    """Return what an item says."""
+def from_item(item: Item, read_at: int = 0, address: str | None = None) -> Stored:
+    """Return what an item says; of ``address``, if that is how it was found: an erased one does not say whose it is."""
     rulings = [(_s(entry["M"], "scope"), _to_ruling(entry["M"])) for entry in _list(item, "rulings")]
     return Stored(
         environment=_s(item, "environment"),
-        address=_s(item, "address"),
+        address=_s(item, "address") if address is None else address,
         history=History(
             strikes={key: _to_strike(strike["M"]) for key, strike in _map(item, "strikes").items()},
             deliveries={stream: int(at["N"]) for stream, at in _map(item, "deliveries").items()},
             releases={_s(entry["M"], "scope"): _to_ruling(entry["M"]) for entry in _list(item, "releases")},
             rulings={(scope, ruling.reason): ruling for scope, ruling in rulings},
+            erased=_n(item, "erased") or 0,
         ),
         suppressions=tuple(_to_suppression(entry["M"]) for entry in _list(item, "suppressions")),
         version=_s(item, "version"),

@@ -34,13 +34,17 @@ Who = tuple[str, str]
 
 
 class SuppressionTable:
-    """Implements ``HistoryStore`` and ``QuestionStore`` over a low-level DynamoDB client."""
+    """Implements ``HistoryStore`` and ``QuestionStore`` over a low-level DynamoDB client.
 
-    def __init__(self, client: Any, table: str, keys: Keys, policy: Policy) -> None:
+    ``tries`` bounds how often keys are asked for that DynamoDB left unread, with doubling pauses from 50 ms.
+    """
+
+    def __init__(self, client: Any, table: str, keys: Keys, policy: Policy, *, tries: int = _UNPROCESSED_TRIES) -> None:
         self._client = client
         self._table = table
         self._keys = keys
         self._policy = policy
+        self._tries = tries
         self._noted: set[str] = set()
 
     # --- writing ------------------------------------------------------------------------------------------------------
@@ -67,7 +71,7 @@ class SuppressionTable:
     ) -> Stored | None:
         self._note_months(suppressions(history, self._policy), known)
         key = self._keys.address(environment, address)
-        item = to_item(key, environment, address, history, self._policy, _token())
+        item = to_item(key, environment, address, history, self._policy, new_token())
         try:
             with aws_errors("writing a suppression"):
                 self._client.put_item(
@@ -80,7 +84,7 @@ class SuppressionTable:
             there = _there_instead(error)
             if there is None:
                 raise
-            return from_item(there)
+            return from_item(there, address=address)
         return None
 
     def _note_months(self, found: Iterable[Suppression], known: Iterable[Suppression]) -> None:
@@ -108,18 +112,25 @@ class SuppressionTable:
         key = self._keys.address(environment, address)
         found, clock = self._batch_get([{naming.ATTRIBUTE_KEY: {"S": key}}, META], consistent=True)
         self._verify(found.pop(META[naming.ATTRIBUTE_KEY]["S"], None))
-        return (from_item(found[key], clock) if key in found else None), clock
+        return (from_item(found[key], clock, address) if key in found else None), clock
+
+    def get_one(self, environment: str, address: str) -> Stored | None:
+        """Return what is known of an address, read eventually consistent and without verifying: one ``GetItem``."""
+        key = {naming.ATTRIBUTE_KEY: {"S": self._keys.address(environment, address)}}
+        with aws_errors("reading a suppression"):
+            answer = self._client.get_item(TableName=self._table, Key=key)
+        return from_item(answer["Item"], address=address) if "Item" in answer else None
 
     def get_many(self, wanted: Sequence[Who]) -> Mapping[Who, Stored]:
         """See ``HistoryStore``. Read eventually consistent: half the price, and late by less than a second."""
         by_key = {self._keys.address(*who): who for who in wanted}
         found, clock = self._batch_get([{naming.ATTRIBUTE_KEY: {"S": key}} for key in by_key], consistent=False)
-        return {by_key[key]: from_item(item, clock) for key, item in found.items()}
+        return {by_key[key]: from_item(item, clock, by_key[key][1]) for key, item in found.items()}
 
     def _batch_get(self, keys: list[Item], *, consistent: bool) -> tuple[dict[str, Item], int]:
         found: dict[str, Item] = {}
         clock = 0
-        for attempt in range(_UNPROCESSED_TRIES):
+        for attempt in range(self._tries):
             with aws_errors("reading suppressions"):
                 answer = self._client.batch_get_item(
                     RequestItems={self._table: {"Keys": keys, "ConsistentRead": consistent}}
@@ -250,7 +261,8 @@ class SuppressionTable:
         return page
 
 
-def _token() -> str:
+def new_token() -> str:
+    """Return a version that no write ever had."""
     return urlsafe_b64encode(os.urandom(9)).decode()
 
 

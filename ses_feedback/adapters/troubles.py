@@ -63,6 +63,7 @@ _ACTIONS: Final = {
     "Query": "dynamodb:Query",
     "ReceiveMessage": "sqs:ReceiveMessage",
     "SendMessageBatch": "sqs:SendMessage",
+    "TransactWriteItems": "dynamodb:PutItem",
     "StartQueryExecution": "athena:StartQueryExecution",
     "StopQueryExecution": "athena:StopQueryExecution",
     "DescribeExecution": "states:DescribeExecution",

@@ -11,8 +11,11 @@ from ses_feedback import __version__
 from ses_feedback.cli.check import check
 from ses_feedback.cli.commands import Command, Group
 from ses_feedback.cli.doctor import doctor
+from ses_feedback.cli.erase import erase
 from ses_feedback.cli.events import events
 from ses_feedback.cli.explain import explain
+from ses_feedback.cli.exporting import export
+from ses_feedback.cli.importing import import_
 from ses_feedback.cli.listing import list_
 from ses_feedback.cli.options import PROGRAM, examples
 from ses_feedback.cli.pausing import pause, pauses, resume
@@ -126,6 +129,19 @@ _add(
     "list --reason complaint --since 7d",
     "list --environment production --stream marketing --limit 1000 --json",
 )
+_add(
+    import_,
+    "import",
+    "import bounces.csv --dry-run",
+    "import suppression_spam_reports.csv --environment production --stream marketing",
+)
+_add(
+    export,
+    "export",
+    "export --environment production",
+    "export --stream transactional --format postfix",
+)
+_add(erase, "erase", "erase jane@example.com --dry-run", "erase jane@example.com")
 _add(
     list_quarantine,
     "list",

@@ -90,6 +90,12 @@ class Screen:
         """Write a JSON line, in ASCII: it survives every locale."""
         _write(json.dumps(record) + "\n")
 
+    def raw(self, text: str) -> None:
+        """Write a text for programs exactly as it is, in UTF-8 whatever the locale."""
+        if hasattr(sys.stdout, "reconfigure") and sys.stdout.encoding.lower() != "utf-8":
+            sys.stdout.reconfigure(encoding="utf-8")
+        _write(text)
+
     def line(self, *parts: Part) -> None:
         """Write a line made of parts."""
         if not self._terminal:

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from ses_feedback.domain.keys import Keys
     from ses_feedback.usecases.archive import Archive
     from ses_feedback.usecases.doctor import Inventory, Places
+    from ses_feedback.usecases.lists.importing import ListStore
     from ses_feedback.usecases.pausing import Desk
     from ses_feedback.usecases.ports import (
         AccountLists,
         LetterSource,
         LetterTarget,
         QuarantineStore,
-        QuestionStore,
         WorkQueue,
     )
     from ses_feedback.usecases.replay import Source
@@ -32,7 +32,7 @@ class Deployment(Protocol):
     """A deployment that was opened."""
 
     @property
-    def store(self) -> QuestionStore:
+    def store(self) -> ListStore:
         """What is known of addresses."""
 
     @property

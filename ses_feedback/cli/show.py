@@ -83,6 +83,7 @@ def _record(who: str, where: str, streams: Sequence[str], stored: Stored | None,
         "address": who,
         "environment": where,
         "known": stored is not None,
+        "erased_at": format_time(history.erased) if history.erased else None,
         "streams": [{"stream": name, **verdict(covering(found, name, now))} for name in streams],
         "suppressions": [_suppression(suppression, now) for suppression in found],
         "strikes": [_strike(strike) for strike in _newest(history)],
@@ -131,6 +132,8 @@ def _strike(strike: Strike) -> dict[str, Any]:
 def _show(screen: Screen, who: str, streams: Sequence[str], stored: Stored, now: int) -> None:
     where, history = stored.environment, stored.history
     screen.line(Styled(who, STRONG), f" in {where}, at {moment(now)}")
+    if history.erased:
+        screen.line(f"  erased at {moment(history.erased)}: whose this is, and all texts, are forgotten")
     for name in streams:
         found = covering(stored.suppressions, name, now)
         if found is None:

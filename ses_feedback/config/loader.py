@@ -17,6 +17,7 @@ from ses_feedback.config import (
     consistency,
     destinations,
     endpoints,
+    https_endpoint,
     identities,
     names,
     schema,
@@ -107,6 +108,7 @@ def parse(values: Mapping[str, Any], path: Path | None = None) -> Config:
     policy = tiers.read(problems, table.table("policy") or {})
     canary = canaries.read(problems, table.table("canary") or {})
     archive = archives.read(problems, table.table("archive") or {})
+    endpoint = https_endpoint.read(problems, table.table("endpoint"))
     if problems.lines:
         raise ConfigError(problems.lines, path)
     return Config(
@@ -119,6 +121,7 @@ def parse(values: Mapping[str, Any], path: Path | None = None) -> Config:
         canary,
         of_all.complete(),
         archive,
+        endpoint,
     )
 
 

@@ -35,7 +35,10 @@ def asset_files(config: Config) -> dict[str, str]:
 
 
 def to_loop(config: Config) -> str:
-    """Return the JSON text that ``from_loop`` reads: sorted, and the same for every file of the same meaning."""
+    """Return the JSON text that ``from_loop`` reads: sorted, and the same for every file of the same meaning.
+
+    Without the endpoint, of which no function knows: a topic more on its list deploys nothing.
+    """
     values = {
         "deployment": {**asdict(config.deployment), "regions": sorted(config.deployment.regions)},
         "on_call": {severity: _destinations(whom) for severity, whom in config.on_call.severities().items()},

@@ -121,6 +121,13 @@ class Archive:
 
 
 @dataclass(frozen=True, slots=True)
+class Endpoint:
+    """The topics whose posts the HTTPS endpoint takes: ARNs, of whose name the end may be a ``*``."""
+
+    topics: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class RateThresholds:
     """When on-call hears of a rate: ``warn`` and ``page`` are fractions of mail, windows are milliseconds.
 
@@ -190,6 +197,7 @@ class Config:
     canary: Canary = Canary()
     thresholds: Thresholds = Thresholds()
     archive: Archive = Archive()
+    endpoint: Endpoint = Endpoint()
 
     def thresholds_of(self, identity: Identity) -> Thresholds:
         """Return the thresholds of an identity's alarms: its own, or those of the deployment."""

@@ -28,6 +28,7 @@ FILE: Final[Section] = (
     Key("canary", "table", "the defaults below", "[canary]"),
     Key("archive", "table", "the defaults below", "[archive]"),
     Key("thresholds", "table of tables", "the defaults below", "[thresholds.bounce]"),
+    Key("endpoint", "table", "no posts are taken", "[endpoint]"),
 )
 DEPLOYMENT: Final[Section] = (
     Key("name", "string", '`"ses-feedback"`', '"ses-feedback"'),
@@ -82,6 +83,7 @@ CANARY: Final[Section] = (
     Key("every", "string", '`"1d"`', '"1d"'),
     Key("within", "string", '`"15m"`', '"15m"'),
 )
+ENDPOINT: Final[Section] = (Key("topics", "array of strings", None, '["arn:aws:sns:eu-west-1:444455556666:ses-*"]'),)
 ARCHIVE: Final[Section] = (
     Key("keep", "string", '`"forever"`', '"1000d"'),
     Key("cold_after", "string", '`"90d"`', '"90d"'),
@@ -126,6 +128,7 @@ SECTIONS: Final[Mapping[str, Section]] = {
     "[thresholds]": THRESHOLDS,
     "[thresholds.bounce]": BOUNCE_THRESHOLDS,
     "[thresholds.complaint]": COMPLAINT_THRESHOLDS,
+    "[endpoint]": ENDPOINT,
     "[[policy.CLASS]]": TIER,
 }
 

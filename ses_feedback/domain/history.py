@@ -13,7 +13,7 @@ The clock plays no part: what is stored never depends on when it was stored. Onl
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple, TypeVar
 
 from ses_feedback.domain import events as ev
@@ -71,13 +71,15 @@ class History:
     """All that is known of one address in one environment.
 
     ``strikes`` by strike key; ``deliveries`` the newest clearing delivery by stream; ``releases`` the latest by scope
-    (``*`` or a stream); ``rulings`` the newest decision to suppress by (scope, reason).
+    (``*`` or a stream); ``rulings`` the newest decision to suppress by (scope, reason). ``erased`` is when the person
+    was forgotten, 0 for never: from then on no text stays, whatever else is learned.
     """
 
     strikes: Mapping[str, Strike] = field(default_factory=dict)
     deliveries: Mapping[str, int] = field(default_factory=dict)
     releases: Mapping[str, Ruling] = field(default_factory=dict)
     rulings: Mapping[tuple[str, str], Ruling] = field(default_factory=dict)
+    erased: int = 0
 
     def newest_evidence(self) -> int:
         """Return the time of the newest thing in here, 0 where there is nothing."""
@@ -119,6 +121,7 @@ def join(one: History, other: History, policy: Policy) -> History:
             deliveries=_join(one.deliveries, other.deliveries, max),
             releases=_join(one.releases, other.releases, _later_ruling),
             rulings=_join(one.rulings, other.rulings, _later_ruling),
+            erased=max(one.erased, other.erased),
         ),
         policy,
     )
@@ -169,7 +172,21 @@ def settle(history: History, policy: Policy) -> History:
         for (scope, reason), ruling in history.rulings.items()
         if ruling.at >= _released_before(history, scope)
     }
-    return History(strikes, history.deliveries, history.releases, rulings)
+    settled = History(strikes, history.deliveries, history.releases, rulings, history.erased)
+    return without_texts(settled) if history.erased else settled
+
+
+def without_texts(history: History) -> History:
+    """Return what an erasure leaves: times, classes, streams and keys; no message id, no identity, nobody's words.
+
+    Nothing that is dropped decides anything: neither which suppressions follow, nor what a later event joins with.
+    """
+    return replace(
+        history,
+        strikes={key: Strike(s.class_, s.stream, s.at, s.sent) for key, s in history.strikes.items()},
+        releases={scope: ruling._replace(why="") for scope, ruling in history.releases.items()},
+        rulings={which: ruling._replace(why="") for which, ruling in history.rulings.items()},
+    )
 
 
 def _mark(strike: Strike) -> int:

@@ -12,7 +12,8 @@ from ses_feedback.domain.history import History, Suppression
 class Stored(NamedTuple):
     """An address's history as it stands in the table, with the suppressions that followed from it when it was written.
 
-    ``version`` is a random token of that write. ``read_at`` is AWS's clock when it was read, in ms.
+    ``address`` is the one that was asked for: the table has forgotten it where ``history.erased``. ``version`` is a
+    random token of that write. ``read_at`` is AWS's clock when it was read, in ms.
     """
 
     environment: str

@@ -86,7 +86,16 @@ def test_the_asset_holds_the_product_and_nothing_of_the_command_line(asset: Path
     for name in found:
         parts = name.split("/")
         assert not name.startswith(
-            ("ses_feedback/cli", "ses_feedback/guard", "boto3/", "botocore/", "infra/", "local/")
+            (
+                "ses_feedback/cli",
+                "ses_feedback/guard",
+                "ses_feedback/endpoint",
+                "cryptography/",
+                "boto3/",
+                "botocore/",
+                "infra/",
+                "local/",
+            )
         )
         assert "tests" not in parts
         assert not any(part.endswith(".dist-info") for part in parts)

@@ -17,9 +17,10 @@ from ses_feedback.domain.keys import Keys
 from ses_feedback.domain.policy import DEFAULT_POLICY
 from ses_feedback.domain.times import DAY, HOUR, parse_time
 from ses_feedback.usecases.doctor import Inventory, Places
+from ses_feedback.usecases.lists.importing import ListStore, News
 from ses_feedback.usecases.merging import merge
 from ses_feedback.usecases.pausing import Desk
-from ses_feedback.usecases.ports import AccountLists, Listed, QuestionStore, Stored
+from ses_feedback.usecases.ports import AccountLists, Listed, Stored
 from tests.unit.breaker.fakes import JO
 from tests.unit.breaker.fakes import World as PauseWorld
 from tests.unit.checks.world import World
@@ -29,7 +30,7 @@ NOW = parse_time("2026-11-24T05:00:00.000Z")
 
 
 class MemoryStore:
-    """Implements ``QuestionStore``; its clock stands at ``NOW``."""
+    """Implements ``ListStore``; its clock stands at ``NOW``."""
 
     def __init__(self) -> None:
         self.items: dict[tuple[str, str], Stored] = {}
@@ -40,6 +41,12 @@ class MemoryStore:
         if there is None:
             self._put(environment, address, history)
         return there
+
+    def clock(self) -> int:
+        return NOW
+
+    def put_new_many(self, news: Sequence[News]) -> Sequence[Stored | None]:
+        return [self.put_new(*one) for one in news]
 
     def replace(self, stored: Stored, history: History) -> Stored | None:
         there = self.items.get((stored.environment, stored.address))
@@ -65,7 +72,7 @@ class MemoryStore:
     def listing(self, environment: str, reasons: Iterable[str], since: int, now: int) -> Iterator[Listed]:
         wanted = set(reasons)
         found = [
-            Listed(stored.address, top)
+            Listed(None if stored.history.erased else stored.address, top)
             for (where, _), stored in self.items.items()
             if where == environment and (top := strongest(stored.suppressions)) and top.reason in wanted
         ]
@@ -103,7 +110,7 @@ class Lists:
 class FakeDeployment:
     """A deployment that was opened."""
 
-    store: QuestionStore
+    store: ListStore
     account_lists: Lists = field(default_factory=Lists)
     calls: Calls = field(default_factory=Calls)
     quarantine: Objects = field(init=False)

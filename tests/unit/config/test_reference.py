@@ -91,6 +91,7 @@ def test_the_example_in_every_message_is_a_right_value(key: schema.Key, heading:
         },
         "configuration_set": {"identities": {"example.com": {"configuration_set": given}}},
         "[canary]": {"canary": given},
+        "[endpoint]": {"endpoint": given},
         "[archive]": {"archive": given},
         "[thresholds]": {"thresholds": given},
         "[thresholds.bounce]": {"thresholds": {"bounce": given}},

@@ -19,11 +19,13 @@ from ses_feedback.cli.app import app
 from .commands import ROOT, Command, documented_commands, readme_commands
 
 COMMANDS = documented_commands()
-# Parts of the AWS command line that are no operation of an API, with the options used here.
+# Parts of the AWS command line that are no operation of an API, or spell it otherwise, with the options used here.
 AWS_OWN = {
     ("logs", "tail"): {"--since", "--filter-pattern", "--follow"},
     ("s3", "ls"): {"--recursive"},
     ("s3", "cp"): set(),
+    # Its `Endpoint` would be the option that all commands have.
+    ("sns", "subscribe"): {"--topic-arn", "--protocol", "--notification-endpoint", "--attributes"},
 }
 AWS_EVERYWHERE = {"--region", "--query", "--output", "--profile"}
 CDK_REGISTRY = ROOT / "node_modules/aws-cdk/lib/cli/cli-type-registry.json"

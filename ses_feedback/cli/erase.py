@@ -1,0 +1,88 @@
+"""``erase``: forget a person, and still do not mail them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ses_feedback.cli.options import DEFAULT_CONFIG, Address, ConfigFile, Json
+from ses_feedback.cli.screen import GOOD, STRONG, Screen, Styled
+from ses_feedback.cli.session import Session, read_address
+from ses_feedback.cli.words import because, count, time_or_none
+from ses_feedback.cli.work import DryRun
+from ses_feedback.config import load
+from ses_feedback.domain.times import format_time
+from ses_feedback.usecases import questions
+from ses_feedback.usecases.lists.erasing import Erased
+from ses_feedback.usecases.lists.erasing import erase as forget
+
+
+def erase(
+    ctx: typer.Context,
+    address: Address,
+    environment: Annotated[
+        str | None, typer.Option("--environment", metavar="E", help="Only in this environment; left out: in each.")
+    ] = None,
+    dry_run: DryRun = False,
+    json: Json = False,
+    config: ConfigFile = DEFAULT_CONFIG,
+) -> int:
+    """Forget a person, for good, and still do not mail them.
+
+    The address, message ids, identities and all texts go. Times, classes and streams stay under a keyed hash: a later
+    bounce, import or question finds them, and what it adds is kept without texts too. Nothing brings them back.
+    """
+    session: Session = ctx.obj
+    settings = load(Path(config))
+    chosen = questions.choose_environment(settings, environment) if environment is not None else None
+    who = read_address(address)
+    places = settings.environments() if chosen is None else (chosen,)
+    screen = Screen()
+    with session.connect(settings) as deployment:
+        for where in places:
+            erased = forget(deployment.store, settings.policy, where, who, dry_run=dry_run)
+            if json:
+                screen.record(_record(who, erased, dry_run))
+            else:
+                _show(screen, who, erased, dry_run)
+    return 0
+
+
+def _record(who: str, erased: Erased, dry_run: bool) -> dict[str, Any]:
+    return {
+        "address": who,
+        "environment": erased.environment,
+        "dry_run": dry_run,
+        "known": erased.known,
+        "was_erased": erased.before,
+        "strikes": erased.strikes,
+        "decisions": erased.decisions,
+        "suppressions": [
+            {
+                "stream": found.stream or "*",
+                "reason": found.reason,
+                "since": format_time(found.since),
+                "until": time_or_none(found.until),
+            }
+            for found in erased.suppressions
+        ],
+    }
+
+
+def _show(screen: Screen, who: str, erased: Erased, dry_run: bool) -> None:
+    where = erased.environment
+    if not erased.known:
+        screen.line(f"Nothing is known of {who} in {where}.")
+        return
+    if erased.before:
+        screen.line(f"{who} was erased in {where} before.")
+    else:
+        done = "would be erased" if dry_run else "is erased"
+        texts = f"{count(erased.strikes, 'strike')} and {count(erased.decisions, 'decision')}"
+        screen.line(Styled(who, STRONG), " ", Styled(done, GOOD), f" in {where}, with the texts of {texts}.")
+    for found in erased.suppressions:
+        screen.line("  Still suppressed: ", because(found, where, erased.at))
+    if not erased.suppressions:
+        screen.line("  Nothing stands against mailing it.")
