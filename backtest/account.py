@@ -15,9 +15,6 @@ from backtest.evaluator import Samples
 from backtest.mail import MINUTES_A_DAY, Counts
 from backtest.simulator import Cohorts, Floats
 
-BOUNCE_REVIEW: Final = 0.05
-COMPLAINT_REVIEW: Final = 0.001
-REVIEW: Final = {"bounce": BOUNCE_REVIEW, "complaint": COMPLAINT_REVIEW}
 # Fewer mails represent nobody's sending. Of 10,000 mails to receivers that report, ten complaints are the line: a
 # healthy sender would come under review by chance now and then, so that AWS cannot look at so few.
 LEAST_VOLUME: Final = {"bounce": 10_000, "complaint": 20_000}

@@ -10,9 +10,10 @@ from typing import Any, Final, Literal
 
 from cloudwatch import alarm_rule, expression
 from ses_feedback import naming
+from ses_feedback.domain.reputation import METRICS
 
 MINUTE_S: Final = 60
-REPUTATION: Final[Mapping[str, str]] = {"Reputation.BounceRate": "bounce", "Reputation.ComplaintRate": "complaint"}
+REPUTATION: Final[Mapping[str, str]] = {metric: rate for rate, metric in METRICS.items()}
 _RATES: Final[Mapping[str, str]] = {
     naming.METRIC_HARD_BOUNCED: "bounce",
     naming.METRIC_COMPLAINED: "complaint",

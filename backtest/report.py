@@ -8,12 +8,13 @@ from typing import Final
 
 import numpy as np
 
-from backtest.account import REVIEW, VOLUME_DAYS
+from backtest.account import VOLUME_DAYS
 from backtest.mail import MINUTES_A_DAY, Feedback
 from backtest.plots import Line, Mark, plot
 from backtest.simulator import Floats
 from backtest.verdict import Verdict
 from ses_feedback import naming
+from ses_feedback.domain.reputation import REVIEW
 
 BEGIN: Final = "<!-- results: written by `make backtest`, from here -->"
 NEVER: Final = "—"

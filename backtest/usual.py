@@ -8,6 +8,7 @@ from typing import Any, Final
 from backtest.alarms import Alarms, interpret
 from ses_feedback import naming
 from ses_feedback.config import Config
+from ses_feedback.domain.reputation import METRICS, RATES, REVIEW
 
 _PAGE: Final = ["arn:aws:sns:us-east-1:111122223333:usual-on-call-page"]
 _COMMON: Final = {
@@ -29,7 +30,7 @@ def account_alone() -> Alarms:
             Period=3_600,
             TreatMissingData="ignore",
         )
-        for metric, threshold in (("Reputation.BounceRate", 0.05), ("Reputation.ComplaintRate", 0.001))
+        for metric, threshold in ((METRICS[rate], REVIEW[rate]) for rate in RATES)
     )
 
 
@@ -44,16 +45,18 @@ def _raw(config: Config) -> Iterable[dict[str, Any]]:
             {"Name": naming.DIMENSION_DEPLOYMENT, "Value": config.deployment.name},
             {"Name": naming.DIMENSION_IDENTITY, "Value": identity},
         ]
-        for rate, expression, threshold, metrics in (
-            ("bounce", "b / (b + FILL(d,0))", 0.05, {"b": naming.METRIC_HARD_BOUNCED, "d": naming.METRIC_DELIVERED}),
-            ("complaint", "c / d", 0.001, {"c": naming.METRIC_COMPLAINED, "d": naming.METRIC_DELIVERED}),
+        for rate, expression, metrics in (
+            ("bounce", "b / (b + FILL(d,0))", {"b": naming.METRIC_HARD_BOUNCED, "d": naming.METRIC_DELIVERED}),
+            ("complaint", "c / d", {"c": naming.METRIC_COMPLAINED, "d": naming.METRIC_DELIVERED}),
         ):
             queries: list[dict[str, Any]] = [{"Id": "e", "Expression": expression, "ReturnData": True}]
             for variable, name in metrics.items():
                 metric = {"Namespace": naming.METRIC_NAMESPACE, "MetricName": name, "Dimensions": dimensions}
                 stat = {"Metric": metric, "Stat": "Sum", "Period": 3_600}
                 queries.append({"Id": variable, "MetricStat": stat, "ReturnData": False})
-            yield _resource(f"{identity} {rate}", Threshold=threshold, Metrics=queries, TreatMissingData="notBreaching")
+            yield _resource(
+                f"{identity} {rate}", Threshold=REVIEW[rate], Metrics=queries, TreatMissingData="notBreaching"
+            )
 
 
 def _resource(name: str, **properties: Any) -> dict[str, Any]:

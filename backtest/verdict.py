@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from backtest import account
-from backtest.account import REVIEW, VOLUME_DAYS, Rates, Volume
+from backtest.account import VOLUME_DAYS, Rates, Volume
 from backtest.alarms import Alarms
 from backtest.evaluator import ALARM, States, play
 from backtest.mail import MINUTES_A_DAY, Mail
@@ -18,6 +18,7 @@ from backtest.simulator import Cohorts, Floats, simulate
 from backtest.telling import told
 from backtest.usual import account_alone, raw_percentages
 from ses_feedback.config import Config
+from ses_feedback.domain.reputation import REVIEW
 
 SEED: Final = 20_260_127
 _USUAL_DAYS: Final = 30

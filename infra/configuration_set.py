@@ -8,9 +8,10 @@ from aws_cdk import aws_ses as ses
 from constructs import Construct, IDependable
 
 from infra.alarms.rates import RateAlarms
-from infra.alarms.reputation import DIMENSION_CONFIGURATION_SET, ReputationAlarms, ReputationPages
+from infra.alarms.reputation import ReputationAlarms, ReputationPages
 from ses_feedback import naming
 from ses_feedback.config.model import ConfigurationSet
+from ses_feedback.domain.reputation import DIMENSION_CONFIGURATION_SET
 
 # Each event type is a billed metric. Open and click are left out: they rewrite the mail.
 EVENT_TYPES: Final = ("send", "reject", "bounce", "complaint", "delivery", "renderingFailure", "deliveryDelay")

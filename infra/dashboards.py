@@ -14,7 +14,6 @@ from infra.widgets import (
     AMBER,
     GREEN,
     RED,
-    REVIEW,
     VIOLET,
     WIDTH,
     Grid,
@@ -34,6 +33,7 @@ from infra.widgets import (
 )
 from ses_feedback import naming
 from ses_feedback.config.model import Config
+from ses_feedback.domain.reputation import RATES
 
 MOST_METRICS: Final = 2_500
 MOST_METRICS_OF_A_WIDGET: Final = 500
@@ -112,10 +112,10 @@ def _row(grid: Grid, config: Config, subject: Subject, *, blocked: Sequence[str]
     """Add what there is to see of one subject: figures, both rates, and mail; with AWS's rates of the ``account``."""
     deployment, region = config.deployment.name, config.deployment.region
     grid.add(text(f"## {subject.name}"), WIDTH, 1)
-    large = [line for rate in REVIEW for line in rate_of(deployment, subject, rate, f"{rate} rate, %")]
+    large = [line for rate in RATES for line in rate_of(deployment, subject, rate, f"{rate} rate, %")]
     large.append(own(deployment, naming.METRIC_DELIVERED, subject, label="delivered", id="volume"))
     grid.add(figures(region, large), 4, 6)
-    for rate in REVIEW:
+    for rate in RATES:
         title = f"{subject.name}: {rate} rate, by hour" + (", and AWS's own" if account else "")
         metrics = rates(deployment, [subject], rate)
         if account:
@@ -138,8 +138,8 @@ def _together(grid: Grid, config: Config, subjects: Sequence[Subject], *more: st
     deployment, region = config.deployment.name, config.deployment.region
     span = subjects[0].name if len(subjects) == 1 else f"{subjects[0].name} … {subjects[-1].name}"
     grid.add(text(f"**{span}**"), WIDTH, 1)
-    width = WIDTH // (len(REVIEW) + 1 + len(more))
-    for rate in REVIEW:
+    width = WIDTH // (len(RATES) + 1 + len(more))
+    for rate in RATES:
         metrics, lines = rates(deployment, subjects, rate), _lines(config, rate, subjects)
         grid.add(graph(f"{rate} rate, by hour", region, metrics, lines=lines), width, 7)
     for metric in (naming.METRIC_DELIVERED, *more):

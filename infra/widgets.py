@@ -7,14 +7,11 @@ from typing import Any, Final, NamedTuple
 
 from infra.alarms.rules import HOUR_S
 from ses_feedback import naming
+from ses_feedback.domain.reputation import METRICS, REVIEW, STOP
 
 WIDTH: Final = 24  # of the grid
 MOST_ALARMS: Final = 100  # in a widget of alarms
 
-# AWS's lines (SES developer guide, `Monitoring your Amazon SES sender reputation`), as fractions.
-REVIEW: Final = {"bounce": 0.05, "complaint": 0.001}
-PAUSE: Final = {"bounce": 0.10, "complaint": 0.005}
-_REPUTATION: Final = {"bounce": "Reputation.BounceRate", "complaint": "Reputation.ComplaintRate"}
 _BAD_AND_GOOD: Final[Mapping[str, tuple[str, str]]] = {
     "bounce": (naming.METRIC_HARD_BOUNCED, naming.METRIC_DELIVERED),
     "complaint": (naming.METRIC_COMPLAINED, naming.METRIC_DELIVERED_REPORTING),
@@ -108,7 +105,7 @@ def graph(
     if lines:
         properties["annotations"] = {
             "horizontal": [
-                {"label": "AWS may stop the account", "value": _percent(PAUSE[lines.rate]), "color": RED},
+                {"label": "AWS may stop the account", "value": _percent(STOP[lines.rate]), "color": RED},
                 {"label": "AWS reviews the account", "value": _percent(REVIEW[lines.rate]), "color": AMBER},
                 *({"label": "on-call is paged", "value": _percent(page), "color": _GREY} for page in lines.paged),
             ]
@@ -144,7 +141,7 @@ def rate_of_aws(rate: str, label: str) -> Metrics:
     hidden = {"id": f"{rate[0]}aws", "visible": False, "stat": "Average"}
     return [
         [{"expression": f"100 * {hidden['id']}", "label": label, "id": f"{rate[0]}awsrate"}],
-        ["AWS/SES", _REPUTATION[rate], hidden],
+        ["AWS/SES", METRICS[rate], hidden],
     ]
 
 

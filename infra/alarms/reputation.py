@@ -18,14 +18,14 @@ from infra.alarms.kinds import PAGE, REPUTATION, REPUTATION_BOUNCE, REPUTATION_C
 from infra.alarms.rates import ROLL_UP_WAIT_S
 from infra.alarms.rules import DAY_S, HOUR_S, REPUTATION_LEVELS, percent
 from ses_feedback import naming
+from ses_feedback.domain.reputation import DIMENSION_CONFIGURATION_SET, METRICS
 
-DIMENSION_CONFIGURATION_SET: Final = "ses:configuration-set"
 ACCOUNT: Final = "account"
 # AWS's figure falls for as long as it takes good mail to come: the day after an incident, it says nothing new.
 _EXTENSION_S: Final = DAY_S
 _METRICS: Final = {
-    "bounce": (REPUTATION_BOUNCE, "Reputation.BounceRate"),
-    "complaint": (REPUTATION_COMPLAINT, "Reputation.ComplaintRate"),
+    "bounce": (REPUTATION_BOUNCE, METRICS["bounce"]),
+    "complaint": (REPUTATION_COMPLAINT, METRICS["complaint"]),
 }
 
 

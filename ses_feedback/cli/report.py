@@ -31,9 +31,11 @@ from ses_feedback.cli.values import whole_number
 from ses_feedback.cli.words import moment
 from ses_feedback.config import load
 from ses_feedback.domain.errors import PermanentError
+from ses_feedback.domain.reputation import REVIEW
 from ses_feedback.usecases import archive_report as work
-from ses_feedback.usecases.archive_report import BOUNCE_REVIEW, COMPLAINT_REVIEW, Line, Report
+from ses_feedback.usecases.archive_report import Line, Report
 
+_BOUNCE, _COMPLAINT = REVIEW["bounce"], REVIEW["complaint"]
 _TOP: Final = "10"
 _WIDTH: Final = 24
 TITLES: Final = {
@@ -135,9 +137,9 @@ def _show(screen: Screen, found: Report, now: int) -> None:
         return
     screen.line(
         f"{total.delivered:,} delivered, {total.bounced:,} bounced (",
-        _rate(total.bounce_rate, BOUNCE_REVIEW),
+        _rate(total.bounce_rate, _BOUNCE),
         f"), {total.complained:,} complained (",
-        _rate(total.complaint_rate, COMPLAINT_REVIEW),
+        _rate(total.complaint_rate, _COMPLAINT),
         f" of {total.reporting:,} where complaints are reported)",
     )
     for group, title in TITLES.items():
@@ -160,9 +162,9 @@ def _rates(lines: list[Line]) -> list[list[Part]]:
             line.name,
             f"{line.delivered:,}",
             f"{line.bounced:,}",
-            _rate(line.bounce_rate, BOUNCE_REVIEW),
+            _rate(line.bounce_rate, _BOUNCE),
             f"{line.complained:,}",
-            _rate(line.complaint_rate, COMPLAINT_REVIEW),
+            _rate(line.complaint_rate, _COMPLAINT),
             f"{line.soft_bounced:,}",
             f"{line.blocked:,}",
             bar(line.delivered, line.bounced, largest, _WIDTH, _encoding()),

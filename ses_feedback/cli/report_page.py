@@ -9,9 +9,11 @@ from typing import Final
 from ses_feedback.cli.plots import percent
 from ses_feedback.cli.report import TITLES, span
 from ses_feedback.cli.words import moment
+from ses_feedback.domain.reputation import REVIEW
 from ses_feedback.usecases import archive_report as work
-from ses_feedback.usecases.archive_report import BOUNCE_REVIEW, COMPLAINT_REVIEW, Line, Report
+from ses_feedback.usecases.archive_report import Line, Report
 
+_BOUNCE, _COMPLAINT = REVIEW["bounce"], REVIEW["complaint"]
 _STYLE: Final = """
 :root { color-scheme: light dark; --good: #3b7dd8; --bad: #d8433b; --line: #8884; }
 body { font: 15px/1.45 system-ui, sans-serif; max-width: 64rem; margin: 2rem auto; padding: 0 1rem; }
@@ -52,16 +54,16 @@ def _body(report: Report) -> Iterator[str]:
         return
     yield (
         f"<p>{total.delivered:,} delivered, {total.bounced:,} bounced "
-        f"({_rate(total.bounce_rate, BOUNCE_REVIEW)}), {total.complained:,} complained "
-        f"({_rate(total.complaint_rate, COMPLAINT_REVIEW)} of {total.reporting:,} where complaints are reported).</p>"
+        f"({_rate(total.bounce_rate, _BOUNCE)}), {total.complained:,} complained "
+        f"({_rate(total.complaint_rate, _COMPLAINT)} of {total.reporting:,} where complaints are reported).</p>"
     )
     days = report.groups.get(work.BY_DAY, [])
     if days:
         yield "<h2>Delivered and bounced</h2>" + _volume(days)
-        yield f"<h2>Bounce rate (AWS reviews at {percent(BOUNCE_REVIEW)})</h2>"
-        yield _curve(days, [line.bounce_rate for line in days], BOUNCE_REVIEW)
-        yield f"<h2>Complaint rate (AWS reviews at {percent(COMPLAINT_REVIEW)})</h2>"
-        yield _curve(days, [line.complaint_rate for line in days], COMPLAINT_REVIEW)
+        yield f"<h2>Bounce rate (AWS reviews at {percent(_BOUNCE)})</h2>"
+        yield _curve(days, [line.bounce_rate for line in days], _BOUNCE)
+        yield f"<h2>Complaint rate (AWS reviews at {percent(_COMPLAINT)})</h2>"
+        yield _curve(days, [line.complaint_rate for line in days], _COMPLAINT)
     for group, title in TITLES.items():
         lines = report.groups.get(group, [])
         if lines:
@@ -75,9 +77,9 @@ def _rates(group: str, lines: Sequence[Line]) -> str:
             escape(line.name),
             f"{line.delivered:,}",
             f"{line.bounced:,}",
-            _rate(line.bounce_rate, BOUNCE_REVIEW),
+            _rate(line.bounce_rate, _BOUNCE),
             f"{line.complained:,}",
-            _rate(line.complaint_rate, COMPLAINT_REVIEW),
+            _rate(line.complaint_rate, _COMPLAINT),
             f"{line.soft_bounced:,}",
             f"{line.blocked:,}",
         )

@@ -20,8 +20,6 @@ KINDS: Final = (*NOTIFIED_KINDS, *SET_KINDS)
 ACTED_KINDS: Final = ("bounce", "complaint", "subscription")
 AlarmsPer = Literal["identity", "environment"]
 Format = Literal["json", "text"]
-Rate = Literal["bounce", "complaint"]
-RATES: Final[tuple[Rate, ...]] = ("bounce", "complaint")
 # Where runbooks are, seen from the root of the repository.
 RUNBOOKS: Final = "docs/runbooks"
 

@@ -13,10 +13,10 @@ from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from ses_feedback.config import schema
-from ses_feedback.config.model import RATES, Rate, RateThresholds, Thresholds
+from ses_feedback.config.model import RateThresholds, Thresholds
 from ses_feedback.config.problems import Problems, describe, shown
 from ses_feedback.config.table import Table
-from ses_feedback.domain.alarm_text import REVIEW
+from ses_feedback.domain.reputation import RATES, REVIEW, Rate
 from ses_feedback.domain.times import DAY, MINUTE, format_duration
 
 # `PutMetricAlarm` of the CloudWatch API reference: period times evaluation periods is at most seven days.

@@ -11,6 +11,7 @@ from typing import Final, Literal, NamedTuple
 
 from ses_feedback.domain.alarm_notice import ON, Advice, Notice, Watch, advice, last_value
 from ses_feedback.domain.plain_words import count, length, moment
+from ses_feedback.domain.reputation import REVIEW, STOP
 from ses_feedback.domain.said import MOST
 from ses_feedback.domain.times import HOUR, SECOND
 
@@ -22,9 +23,6 @@ _LEAST_SAID: Final = 20  # letters: less of a sentence says nothing
 _SHOWN: Final = 5  # of domains, answers and identities each: as much as tells what it is
 
 What = Literal["bounce", "complaint", "blocked"]
-# Where AWS reviews an account, and where it may stop it (SES developer guide, `Sending review process FAQs`).
-REVIEW: Final[Mapping[What, float]] = {"bounce": 0.05, "complaint": 0.001}
-STOP: Final[Mapping[What, float]] = {"bounce": 0.10, "complaint": 0.005}
 _NOUN: Final[Mapping[What, str]] = {"bounce": "hard bounces", "complaint": "complaints", "blocked": "blocked mails"}
 _OF: Final[Mapping[What, str]] = {
     "bounce": "its mail",

@@ -17,8 +17,6 @@ BY_CLASS: Final = "class"
 GROUPS: Final = (TOTAL, BY_DAY, BY_IDENTITY, BY_RECEIVER, BY_CAMPAIGN, BY_CLASS)
 
 # At these rates AWS puts an account under review (SES developer guide, "Sending review process FAQs").
-BOUNCE_REVIEW: Final = 0.05
-COMPLAINT_REVIEW: Final = 0.001
 
 _MEASURES: Final = {
     "delivered": "\"kind\" = 'delivery'",

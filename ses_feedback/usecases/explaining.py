@@ -16,6 +16,7 @@ from ses_feedback.domain import alarm_text
 from ses_feedback.domain.alarm_notice import Notice, Series, Watch, causes, named_in, read_notice
 from ses_feedback.domain.alarm_text import Account, Cause, Evidence, Facts, Message, What, Whose
 from ses_feedback.domain.errors import FeedbackError
+from ses_feedback.domain.reputation import DIMENSION_CONFIGURATION_SET, METRICS
 from ses_feedback.domain.said import most
 from ses_feedback.domain.times import DAY, HOUR, MINUTE, SECOND
 
@@ -26,8 +27,6 @@ _FIRST_SLICE: Final = HOUR
 _MOST_READ: Final = 3 * DAY
 _LONGEST_TEXT: Final = 200_000  # letters, of what is passed on as it is; SNS takes 262,144 bytes
 AWS: Final = "AWS/SES"
-REPUTATION: Final[Mapping[What, str]] = {"bounce": "Reputation.BounceRate", "complaint": "Reputation.ComplaintRate"}
-DIMENSION_CONFIGURATION_SET: Final = "ses:configuration-set"
 _BAD: Final[Mapping[str, What]] = {
     naming.METRIC_HARD_BOUNCED: "bounce",
     naming.METRIC_COMPLAINED: "complaint",
@@ -155,7 +154,7 @@ class _Inquiry:
                     dimensions.get(naming.DIMENSION_IDENTITY), dimensions.get(naming.DIMENSION_ENVIRONMENT)
                 )
                 return Cause(_BAD[series.name], whose, watch.threshold, watch.window_s, watch.floor)
-            for what, metric in REPUTATION.items():
+            for what, metric in METRICS.items():
                 if (series.namespace, series.name) == (AWS, metric):
                     whose = self._whose_set(dimensions.get(DIMENSION_CONFIGURATION_SET))
                     return Cause(what, whose, watch.threshold, watch.window_s, aws=True)
@@ -181,7 +180,7 @@ class _Inquiry:
         now = self._sources.now()
         series = {one.name: one for one in watch.series.values()}
         if cause.aws:
-            one = series[REPUTATION[cause.what]]
+            one = next(series[metric] for metric in METRICS.values() if metric in series)
             newest = self._try("AWS's rate", lambda: self._sources.gauges.newest([one], now - DAY, now)[0])
             return cause._replace(rate=newest[1] if newest else None)
         names = list(series)
@@ -198,7 +197,7 @@ class _Inquiry:
 
     def _account(self) -> Account | None:
         now = self._sources.now()
-        series = [Series(AWS, metric, "Average", HOUR // SECOND) for metric in REPUTATION.values()]
+        series = [Series(AWS, metric, "Average", HOUR // SECOND) for metric in METRICS.values()]
         found = self._try("AWS's own rates", lambda: self._sources.gauges.newest(series, now - DAY, now))
         if found is None:
             return None
