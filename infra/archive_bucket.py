@@ -9,7 +9,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from infra.nag import acknowledge
+from infra.buckets import private_bucket
 from ses_feedback import naming
 from ses_feedback.config.model import Archive
 from ses_feedback.domain.times import DAY
@@ -20,19 +20,14 @@ _UNFINISHED_DAYS: Final = 7
 
 
 def archive_bucket(scope: Construct, *, deployment: str, region: str, key: kms.IKey, archive: Archive) -> s3.Bucket:
-    """Make the bucket: retained, under the deployment's key, TLS only, nothing public."""
+    """Make the bucket, with the lifecycle that the file asks for."""
     keep = None if archive.keep is None else cdk.Duration.days(archive.keep // DAY)
-    bucket = s3.Bucket(
+    return private_bucket(
         scope,
         "Archive",
-        bucket_name=naming.archive_bucket_name(deployment, cdk.Aws.ACCOUNT_ID, region),
-        encryption=s3.BucketEncryption.KMS,
-        encryption_key=key,
-        bucket_key_enabled=True,
-        block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-        object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-        enforce_ssl=True,
-        lifecycle_rules=[
+        name=naming.archive_bucket_name(deployment, cdk.Aws.ACCOUNT_ID, region),
+        key=key,
+        rules=[
             *_feedback(archive.cold_after, keep),
             *_ending("errors", naming.ARCHIVE_ERRORS, keep),
             *_ending("answers", naming.ARCHIVE_ANSWERS, cdk.Duration.days(ANSWERS_DAYS)),
@@ -40,15 +35,8 @@ def archive_bucket(scope: Construct, *, deployment: str, region: str, key: kms.I
                 id="unfinished", abort_incomplete_multipart_upload_after=cdk.Duration.days(_UNFINISHED_DAYS)
             ),
         ],
-        removal_policy=cdk.RemovalPolicy.RETAIN,
+        writer="Firehose writes",
     )
-    acknowledge(
-        bucket,
-        "S1",
-        "Only Firehose writes here and only operators read; CloudTrail has both, and an access log would name objects "
-        "in a second place that must be guarded.",
-    )
-    return bucket
 
 
 def _feedback(cold_after: int | None, keep: cdk.Duration | None) -> list[s3.LifecycleRule]:

@@ -14,6 +14,7 @@ from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from infra.archive_bucket import archive_bucket
+from infra.buckets import private_bucket
 from infra.nag import acknowledge
 from ses_feedback import naming
 from ses_feedback.config.model import Archive
@@ -122,22 +123,11 @@ def _secret(scope: Construct, deployment: str, key: kms.Key) -> None:
 
 
 def _quarantine(scope: Construct, deployment: str, region: str, key: kms.Key) -> None:
-    bucket = s3.Bucket(
+    private_bucket(
         scope,
         "Quarantine",
-        bucket_name=naming.quarantine_bucket_name(deployment, cdk.Aws.ACCOUNT_ID, region),
-        encryption=s3.BucketEncryption.KMS,
-        encryption_key=key,
-        bucket_key_enabled=True,
-        block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-        object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-        enforce_ssl=True,
-        lifecycle_rules=[s3.LifecycleRule(id="expire", expiration=cdk.Duration.days(QUARANTINE_DAYS))],
-        removal_policy=cdk.RemovalPolicy.RETAIN,
-    )
-    acknowledge(
-        bucket,
-        "S1",
-        "Only the functions write here and only operators read; CloudTrail has both, and an access log would name "
-        "objects in a second place that must be guarded.",
+        name=naming.quarantine_bucket_name(deployment, cdk.Aws.ACCOUNT_ID, region),
+        key=key,
+        rules=[s3.LifecycleRule(id="expire", expiration=cdk.Duration.days(QUARANTINE_DAYS))],
+        writer="the functions write",
     )
