@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from infra.alarms.rules import HOUR_S
 from ses_feedback import naming
-from ses_feedback.domain.reputation import METRICS, REVIEW, STOP
+from ses_feedback.domain.reputation import METRICS, REVIEW, STOP, Rate
 
 WIDTH: Final = 24  # of the grid
 MOST_ALARMS: Final = 100  # in a widget of alarms
@@ -136,7 +136,7 @@ def rate_of(deployment: str, subject: Subject, rate: str, label: str, number: in
     ]
 
 
-def rate_of_aws(rate: str, label: str) -> Metrics:
+def rate_of_aws(rate: Rate, label: str) -> Metrics:
     """Return AWS's own rate of the account in percent: what AWS measures is a fraction."""
     hidden = {"id": f"{rate[0]}aws", "visible": False, "stat": "Average"}
     return [
