@@ -249,6 +249,26 @@ def test_texts_that_name_several_are_taken_apart_only_where_somebody_goes() -> N
     assert guard.screen(["undisclosed-recipients:;"]).keep(["undisclosed-recipients:;"]) == ["undisclosed-recipients:;"]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{JO}, {DEAD},",
+        f"{JO}; Dead <{DEAD}>",
+        f"{JO},, (late) {DEAD} ;",
+        f"friends: {DEAD}; {JO}",
+        f'"Jo <{JO}>, {DEAD}',
+        f"jo@b\u00fccher.example, {DEAD}",
+        f"someone at x )(, {JO}, {DEAD}",
+        ":" * 5_000 + f"@, {JO}, {DEAD}",
+    ],
+)
+def test_a_list_that_is_not_as_it_should_be_smuggles_nobody_past_the_guard(text: str) -> None:
+    """Stray separators, comments and names of non-ASCII domains: the others stay, and nothing is raised."""
+    outcome = guard_over(Table()).screen([text])
+    assert [removed.suppression.reason for removed in outcome.removed] == ["hard_bounce"]
+    assert outcome.keep([text]) and DEAD not in " ".join(outcome.keep([text]))
+
+
 def test_what_is_no_address_is_left_to_ses() -> None:
     """It stays and is told, and nothing is asked about it."""
     table = Table()
