@@ -6,7 +6,7 @@ Facts from the API references of SES v1 and v2. A call's parameters are never ch
 from __future__ import annotations
 
 from collections.abc import Mapping
-from email.parser import BytesHeaderParser
+from email.parser import HeaderParser
 from typing import Any, Final, NamedTuple
 
 from ses_feedback.usecases.guarding import Outcome
@@ -84,9 +84,8 @@ class RawCall(SingleCall):
         return _texts(parameters.get("Destinations")) if self._flat else _named(parameters.get("Destination"))
 
     def _message(self, parameters: Parameters) -> Any:
-        return (
-            (parameters.get("RawMessage") or {}).get("Data") if self._flat else parameters["Content"]["Raw"].get("Data")
-        )
+        raw = parameters.get("RawMessage") if self._flat else parameters["Content"]["Raw"]
+        return raw.get("Data") if isinstance(raw, dict) else None  # a mistake that boto3 reports
 
 
 class BulkCall:
@@ -207,5 +206,6 @@ def _headers(message: Any, *names: str) -> list[str]:
     if not isinstance(message, bytes | bytearray):
         return []
     head = bytes(message[:_LONGEST_HEADERS]).replace(b"\r\n", b"\n").partition(b"\n\n")[0]
-    parsed = BytesHeaderParser().parsebytes(head + b"\n\n")
+    # Bytes that are no ASCII the parser would spoil, and with them addresses of non-ASCII domains.
+    parsed = HeaderParser().parsestr(head.decode("utf-8", "replace") + "\n\n")
     return [" ".join(str(value).split()) for name in names for value in parsed.get_all(name, ())]

@@ -161,7 +161,8 @@ class Guard:
         refuse then.
         """
         environment, stream = self._where.of(sender, sender_arn)
-        outcome = screen(self._lookups, environment, stream, recipients, self._clock())
+        texts = (recipients,) if isinstance(recipients, str) else recipients  # one text is no list of letters
+        outcome = screen(self._lookups, environment, stream, texts, self._clock())
         self._tell(outcome)
         if outcome.trouble is not None and self.options.unreadable == "refuse":
             raise TableUnreadable(outcome)

@@ -81,6 +81,22 @@ def test_raw_mail_by_its_headers_gets_an_envelope_without_the_suppressed(data: A
     assert base64.b64decode(v1.requests[1]["RawMessage.Data"]) == MIME.encode()
 
 
+def test_raw_mail_whose_headers_are_utf_8_is_read_as_that() -> None:
+    """Names and domains that no mail program encoded: the guard compares them, and the envelope keeps them."""
+    domain, name = "b\u00fccher.example", "J\u00f6"
+    sent = sending("sesv2")
+    raw = f"From: news@example.com\nTo: {name} <jo@{domain}>, {DEAD}\n\nx".encode()
+    sent.client.send_email(Content={"Raw": {"Data": raw}})
+    assert sent.requests[0]["Destination"] == {"ToAddresses": [f"{name} <jo@{domain}>"]}
+
+
+def test_a_raw_message_that_is_none_is_for_boto3_to_refuse() -> None:
+    sent = sending("ses")
+    with pytest.raises(ParamValidationError):
+        sent.client.send_raw_email(RawMessage="From: news@example.com")
+    assert sent.requests == []
+
+
 def test_raw_mail_that_loses_nobody_goes_as_it_was_asked_for() -> None:
     sent = sending("sesv2", Table({}))
     sent.client.send_email(Content={"Raw": {"Data": MIME.encode()}})

@@ -269,6 +269,12 @@ def test_a_list_that_is_not_as_it_should_be_smuggles_nobody_past_the_guard(text:
     assert outcome.keep([text]) and DEAD not in " ".join(outcome.keep([text]))
 
 
+def test_a_single_text_is_asked_about_as_one() -> None:
+    """Not letter by letter, each of which is nobody that is suppressed."""
+    outcome = guard_over(Table()).check(f"{DEAD}, {JO}")
+    assert outcome.keep([f"{DEAD}, {JO}"]) == [JO]
+
+
 def test_what_is_no_address_is_left_to_ses() -> None:
     """It stays and is told, and nothing is asked about it."""
     table = Table()
