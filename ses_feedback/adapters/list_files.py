@@ -32,6 +32,9 @@ NO_QUOTE_ENDS: Final = "a quote is opened and never closed"
 TOO_LONG: Final = "its line is too long"
 TOO_MANY_COLUMNS: Final = "it has more columns than the first line"
 NO_OBJECT: Final = "it is no JSON object"
+# SES API v2, `ListSuppressedDestinations`: a page, and NextToken where there are more; the AWS CLI does not follow it.
+GOES_ON: Final = "SES's list goes on after it (NextToken): append the next page to the file"
+_MORE: Final = object()
 
 
 class ListFile(NamedTuple):
@@ -181,38 +184,60 @@ def _rows(feed: _Feed, separator: str, header: Sequence[str]) -> Iterator[Line]:
 
 def _json_rows(path: Path, file: IO[str], first: str) -> Iterator[Line]:
     """Yield the rows of ``aws sesv2 list-suppressed-destinations``, or of a bulk file with a JSON object a line."""
-    try:
-        whole = json.loads(first)
-        objects: Iterator[object] = _json_lines(file, whole) if isinstance(whole, dict) else iter(whole)
-        if isinstance(whole, dict) and "SuppressedDestinationSummaries" in whole:
-            objects = _summaries(path, whole)
-    except ValueError:
-        try:
-            objects = _summaries(path, json.loads(first + file.read()))
-        except ValueError:
-            raise PermanentError(f"{path} is neither CSV nor JSON that can be read") from None
+    whole = _parsed(first)
+    if isinstance(whole, dict) and "SuppressedDestinationSummaries" not in whole:
+        objects: Iterator[object] = _json_lines(file, whole)
+    else:
+        file.seek(0)  # the first line may be the whole list, and longer than any row
+        objects = _summaries(path, file.read())
     for number, found in enumerate(objects, 1):
-        if isinstance(found, dict):
+        if found is _MORE:
+            yield Line(number, GOES_ON)
+        elif isinstance(found, dict):
             yield Line(number, {str(name).lower(): str(value) for name, value in found.items() if value is not None})
         else:
             yield Line(number, NO_OBJECT)
 
 
-def _summaries(path: Path, whole: object) -> Iterator[object]:
-    found = whole.get("SuppressedDestinationSummaries") if isinstance(whole, dict) else whole
-    if not isinstance(found, list):
-        raise PermanentError(
-            f"{path} is JSON, but not what aws sesv2 list-suppressed-destinations prints: "
-            "it has no SuppressedDestinationSummaries"
-        )
-    return iter(cast("list[object]", found))
+def _summaries(path: Path, text: str) -> Iterator[object]:
+    """Yield what the pages in a text list, one after another, and ``_MORE`` where the last is not the last of SES."""
+    more = False
+    for page in _documents(path, text):
+        found = page.get("SuppressedDestinationSummaries") if isinstance(page, dict) else page
+        if not isinstance(found, list):
+            raise PermanentError(
+                f"{path} is JSON, but not what aws sesv2 list-suppressed-destinations prints: "
+                "it has no SuppressedDestinationSummaries"
+            )
+        yield from cast("list[object]", found)
+        more = isinstance(page, dict) and bool(page.get("NextToken"))
+    if more:
+        yield _MORE
+
+
+def _documents(path: Path, text: str) -> list[object]:
+    decoder, found, at = json.JSONDecoder(), [], 0
+    text = text.strip()
+    try:
+        while at < len(text):
+            document, at = decoder.raw_decode(text, at)
+            found.append(document)
+            at += len(text[at : at + 1_000]) - len(text[at : at + 1_000].lstrip())
+    except (ValueError, RecursionError):
+        raise PermanentError(f"{path} is neither CSV nor JSON that can be read") from None
+    return found
+
+
+def _parsed(text: str) -> object:
+    """Return what a line of JSON says; ``None`` where it is none."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _json_lines(file: IO[str], first: object) -> Iterator[object]:
     yield first
     for line in file:
         if line.strip():
-            try:
-                yield json.loads(line)
-            except ValueError:
-                yield None
+            yield _parsed(line)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from pathlib import Path
 
 import pytest
 
-from ses_feedback.adapters.list_files import NO_QUOTE_ENDS, TOO_LONG, TOO_MANY_COLUMNS, open_list
+from ses_feedback.adapters.list_files import GOES_ON, NO_OBJECT, NO_QUOTE_ENDS, TOO_LONG, TOO_MANY_COLUMNS, open_list
 from ses_feedback.domain.errors import PermanentError
 from ses_feedback.domain.times import format_time
 from ses_feedback.usecases.lists.entries import Bad, Passed, date
@@ -241,3 +242,27 @@ def test_an_unknown_header_is_shown_in_letters_that_steer_no_terminal() -> None:
         recognise(["\x1b[31mname", "x" * 1_000])
     assert "\x1b" not in str(caught.value)
     assert len(str(caught.value)) < 600
+
+
+def test_pages_of_the_list_of_ses_are_read_one_after_another_and_a_missing_one_is_told(tmp_path: Path) -> None:
+    """The AWS CLI prints one page; a list that is cut short must not look whole. A page may be one long line."""
+    rows = [{"EmailAddress": f"u{number}@x.net", "Reason": "BOUNCE"} for number in range(3_000)]
+    page = {"SuppressedDestinationSummaries": rows, "NextToken": "t"}
+    path = tmp_path / "ses.json"
+    path.write_text(json.dumps(page))
+    with open_list(path) as found:
+        lines = list(found.lines)
+    assert len(lines) == 3_001 and lines[-1].row == GOES_ON
+    path.write_text(json.dumps(page, indent=2) + "\n" + json.dumps({"SuppressedDestinationSummaries": rows[:1]}))
+    with open_list(path) as found:
+        assert [isinstance(line.row, dict) for line in found.lines] == [True] * 3_001
+
+
+def test_json_that_is_too_deep_is_a_bad_row_or_no_list(tmp_path: Path) -> None:
+    path = tmp_path / "ses.json"
+    path.write_text('{"EmailAddress": "a@x.net", "Reason": "BOUNCE"}\n' + "[" * 90_000 + "\n")
+    with open_list(path) as found:
+        assert [line.row for line in found.lines][1:] == [NO_OBJECT]
+    path.write_text("[" * 90_000)
+    with pytest.raises(PermanentError, match="neither CSV nor JSON"), open_list(path) as found:
+        list(found.lines)
