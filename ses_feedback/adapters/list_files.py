@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import csv
 import json
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,7 @@ from ses_feedback.usecases.lists.importing import Line
 _LONGEST_LINE: Final = 100_000
 _LONGEST_ROW: Final = 50  # lines; a receiver's answer in quotes has a few
 _SEPARATORS: Final = (",", ";", "\t")
+_EXCEL: Final = re.compile(r"sep=[,;\t]", re.ASCII)  # the line that Excel writes and wants before the header
 _BINARY: Final = {
     b"PK\x03\x04": "a ZIP archive or a spreadsheet: unpack it, or save the sheet as CSV",
     b"\x1f\x8b": "compressed: unpack it first (gunzip)",
@@ -78,6 +80,9 @@ def _unreadable(path: Path, error: OSError) -> PermanentError:
 def _read(path: Path, file: IO[str]) -> ListFile:
     feed = _Feed(file)
     first = feed.first()
+    while first and (not first.strip() or _EXCEL.fullmatch(first.strip())):
+        feed.skip()
+        first = feed.first()
     if first.lstrip()[:1] in ("{", "["):
         return ListFile(SES, _json_rows(path, file, first))
     if not first.strip():

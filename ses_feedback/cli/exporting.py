@@ -6,6 +6,7 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -61,9 +62,11 @@ def export(
     screen = Screen()
     left: Counter[str] = Counter()
     with session.connect(settings) as deployment, progress("exported") as advance:
+        rows = lists.export(deployment.store, where, stream=stream, now=session.now())
+        first = next(rows, None)  # AWS has answered: a list that could not be read is no list, not an empty one
         if not json and format_ == CSV:
             screen.raw(_line(("address", "environment", "stream", "reason", "since", "until")))
-        for row in lists.export(deployment.store, where, stream=stream, now=session.now()):
+        for row in chain([] if first is None else [first], rows):
             if json:
                 screen.record(_record(row, where))
             elif row.address is None:

@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, Final, Literal, NamedTuple, get_args
+from typing import Any, Final, Literal, NamedTuple, cast, get_args
 
 from ses_feedback.adapters.sending_reader import open_reader
 from ses_feedback.adapters.troubles import Place
@@ -50,11 +50,16 @@ def options(given: dict[str, Any]) -> Options:
             raise Misconfigured(f'no option "{name}"; known: {", ".join(Options._fields)}')
         if name in _CHOICES and value not in _CHOICES[name]:
             raise Misconfigured(f"{name}: must be one of {', '.join(_CHOICES[name])}, not {value!r}")
-        if name in _NUMBERS and not (isinstance(value, int | float) and value >= _NUMBERS[name]):
+        if name in _NUMBERS and not _is_seconds(value, _NUMBERS[name]):
             raise Misconfigured(f"{name}: must be a number of seconds, at least {_NUMBERS[name]:g}, not {value!r}")
         if name == "report" and value is not None and not callable(value):
             raise Misconfigured(f"report: must be callable with an outcome, not {value!r}")
     return Options(**given)
+
+
+def _is_seconds(value: object, least: float) -> bool:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and least <= cast("float", value) < float("inf")
 
 
 class Where(NamedTuple):

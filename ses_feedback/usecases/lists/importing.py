@@ -1,13 +1,14 @@
 """Taking a list over: each good row becomes a decision of reason ``import``, and every other row is accounted for.
 
 A row counts from its own date. So a list from before a release brings nobody back, and doing it again, wholly or in
-part, changes nothing. A row without a date counts from when the import first began.
+part, changes nothing. A row without a date counts from when the import first began, and only where nobody decided
+before: a list that is imported again must not undo the release that came in between.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from itertools import islice
 from typing import Any, Final, NamedTuple, Protocol
@@ -30,6 +31,7 @@ _LINES_SHOWN: Final = 5
 _LONGEST_WHAT: Final = 100
 OVER: Final = "it is over by now"
 RELEASED: Final = "it was released since"
+DATELESS: Final = "it was released, and the row has no date to be newer by"
 ELSEWHERE: Final = "it is of another environment"
 
 News = tuple[str, str, History]
@@ -106,6 +108,7 @@ class _Wanted(NamedTuple):
     address: str
     scope: str
     ruling: Ruling
+    dated: bool
 
 
 def take(
@@ -189,21 +192,23 @@ def _decision(entry: Entry, plan: Plan) -> _Wanted:
         raise Passed(OVER)
     said = "".join(c for c in " ".join(entry.what.split()) if c.isprintable())[:_LONGEST_WHAT]
     why = f"{plan.source}: {said}" if said else plan.source
-    return _Wanted(address, scope, Ruling(since, entry.until, ev.IMPORT, why))
+    return _Wanted(address, scope, Ruling(since, entry.until, ev.IMPORT, why), entry.since is not None)
 
 
 def _write(wanted: Sequence[_Wanted], plan: Plan, store: ListStore, policy: Policy, into: Taken) -> None:
+    dated = {(row.address, row.scope) for row in wanted if row.dated}
     news: dict[str, History] = {}
-    for address, scope, ruling in wanted:
-        one = History(rulings={(scope, ev.IMPORT): ruling})
-        before = news.get(address)
-        news[address] = join(before if before is not None else History(), one, policy)
-    changed = _changes(news, plan.environment, store, policy)
+    for row in wanted:
+        if row.dated or (row.address, row.scope) not in dated:
+            one = History(rulings={(row.scope, ev.IMPORT): row.ruling})
+            before = news.get(row.address)
+            news[row.address] = join(before if before is not None else History(), one, policy)
+    changed = _changes(news, dated, plan.environment, store, policy)
     # Of several rows that are one decision, the first is the one that was taken.
-    for address, scope, _ in wanted:
-        outcome = changed[address].pop(scope, None)
-        if outcome is RELEASED:
-            into.passed[RELEASED] += 1
+    for row in wanted:
+        outcome = changed[row.address].pop(row.scope, False)
+        if isinstance(outcome, str):
+            into.passed[outcome] += 1
         elif outcome:
             into.taken += 1
         else:
@@ -211,9 +216,13 @@ def _write(wanted: Sequence[_Wanted], plan: Plan, store: ListStore, policy: Poli
 
 
 def _changes(
-    news: Mapping[str, History], environment: str, store: ListStore, policy: Policy
+    news: Mapping[str, History],
+    dated: Container[tuple[str, str]],
+    environment: str,
+    store: ListStore,
+    policy: Policy,
 ) -> dict[str, dict[str, str | bool]]:
-    """Write what is new; return for each address and scope whether that changed it, or ``RELEASED``."""
+    """Write what is new; return for each address and scope whether that changed it, or why it is passed over."""
     there: dict[str, Stored] = {}
     addresses = list(news)
     for start in range(0, len(addresses), AT_ONCE):
@@ -228,15 +237,30 @@ def _changes(
         else:
             there[address] = other
     for address, stored in there.items():
-        joined = join(stored.history, news[address], policy)
-        outcome[address] = {
-            scope: _became(stored.history, joined, (scope, reason)) for scope, reason in news[address].rulings
-        }
-        merge_into(store, stored, news[address], policy)
+        outcome[address], rulings = {}, {}
+        for which, ruling in news[address].rulings.items():
+            answer = None if (address, which[0]) in dated else _decided_before(stored.history, which)
+            if answer is None:
+                rulings[which] = ruling
+            else:
+                outcome[address][which[0]] = answer
+        new = History(rulings=rulings)
+        joined = join(stored.history, new, policy)
+        outcome[address] |= {which[0]: _became(stored.history, joined, which) for which in rulings}
+        merge_into(store, stored, new, policy)
     return outcome
+
+
+def _decided_before(history: History, which: tuple[str, str]) -> str | bool | None:
+    """Return what becomes of a row without a date where somebody decided before, ``None`` where nobody did."""
+    standing = history.rulings.get(which)
+    if standing is not None and standing.until is None:
+        return False
+    return DATELESS if {which[0], EVERY_STREAM} & history.releases.keys() else None
 
 
 def _became(before: History, joined: History, which: tuple[str, str]) -> str | bool:
     if which not in joined.rulings:
         return RELEASED
-    return joined.rulings[which] != before.rulings.get(which)
+    standing, now = before.rulings.get(which), joined.rulings[which]
+    return standing is None or (standing.at, standing.until) != (now.at, now.until)

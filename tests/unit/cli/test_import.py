@@ -12,7 +12,7 @@ from ses_feedback.domain.errors import RetryableError
 from ses_feedback.domain.history import History, Ruling
 from ses_feedback.domain.policy import DEFAULT_POLICY
 from ses_feedback.domain.times import DAY, format_time, parse_time
-from ses_feedback.usecases.lists.importing import News
+from ses_feedback.usecases.lists.importing import DATELESS, News
 from ses_feedback.usecases.merging import merge
 from ses_feedback.usecases.ports import Stored
 
@@ -87,6 +87,36 @@ def test_again_changes_nothing_and_a_release_stays(cli: Run, store: MemoryStore,
     writes = store.writes
     (again,) = cli("import", "l.csv", "--json").records
     assert (again["taken"], again["known"], store.writes) == (0, 3, writes)
+
+
+def test_a_list_without_dates_again_undoes_no_release(cli: Run, store: MemoryStore, tmp_path: Path) -> None:
+    """Nobody can say whether such a row is newer; a person said that the address works, and what stands is known."""
+    (tmp_path / "l.csv").write_text("address\na@x.net\nb@x.net\n")
+    assert cli("import", "l.csv").code == 0
+    assert cli("release", "a@x.net", "--why", "works again").code == 0
+    writes = store.writes
+    (again,) = cli("import", "l.csv", "--json").records
+    assert (again["taken"], again["known"], again["passed"]) == (0, 1, {DATELESS: 1})
+    assert suppressed(store) == {"a@x.net": [], "b@x.net": [("*", "import", None)]}
+    assert store.writes == writes
+
+
+def test_a_dated_row_counts_before_one_without(cli: Run, store: MemoryStore, tmp_path: Path) -> None:
+    """So that an address that is named twice holds since when it is known to, whichever row comes first."""
+    (tmp_path / "l.csv").write_text("address,since\na@x.net,\na@x.net,2024-05-06\na@x.net,\n")
+    (done,) = cli("import", "l.csv", "--json").records
+    assert (done["taken"], done["known"]) == (1, 2)
+    (ruling,) = store.items["production", "a@x.net"].history.rulings.values()
+    assert ruling.at == parse_time("2024-05-06T00:00:00Z")
+
+
+def test_ones_own_export_is_known(cli: Run, store: MemoryStore, tmp_path: Path) -> None:
+    """Another file name is no news."""
+    (tmp_path / "l.csv").write_text("address,since\na@x.net,2024-05-06\n")
+    cli("import", "l.csv")
+    (tmp_path / "l.csv").rename(tmp_path / "m.csv")
+    (again,) = cli("import", "m.csv", "--json").records
+    assert (again["taken"], again["known"]) == (0, 1)
 
 
 def test_what_is_known_of_an_address_stays(cli: Run, store: MemoryStore, tmp_path: Path) -> None:

@@ -227,6 +227,8 @@ def test_named_environment_and_stream_hold_for_every_sender(file: Any) -> None:
         ({"unreadable": "maybe"}, "unreadable: must be one of send, refuse, not 'maybe'"),
         ({"remember_s": "5"}, "remember_s: must be a number of seconds, at least 0, not '5'"),
         ({"timeout_s": 0}, "timeout_s: must be a number of seconds, at least 0.001, not 0"),
+        ({"timeout_s": True}, "timeout_s: must be a number of seconds, at least 0.001, not True"),
+        ({"remember_s": float("inf")}, "remember_s: must be a number of seconds, at least 0, not inf"),
         ({"report": "log"}, "report: must be callable with an outcome, not 'log'"),
         ({"cache": 5}, 'no option "cache"; known: nobody_left, unreadable'),
     ],

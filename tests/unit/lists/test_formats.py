@@ -266,3 +266,13 @@ def test_json_that_is_too_deep_is_a_bad_row_or_no_list(tmp_path: Path) -> None:
     path.write_text("[" * 90_000)
     with pytest.raises(PermanentError, match="neither CSV nor JSON"), open_list(path) as found:
         list(found.lines)
+
+
+@pytest.mark.parametrize("before", ["\n\n", "sep=;\n", "\ufeffsep=;\r\n"])
+def test_what_stands_before_the_first_line(tmp_path: Path, before: str) -> None:
+    """Empty lines, and the one that Excel wants: whoever counts lines still finds the row."""
+    (tmp_path / "l.csv").write_text(before + "address;since\na@x.net;2024-05-06\n", encoding="utf-8")
+    with open_list(tmp_path / "l.csv") as opened:
+        lines = list(opened.lines)
+    assert [line.row for line in lines] == [{"address": "a@x.net", "since": "2024-05-06"}]
+    assert lines[0].number == before.count("\n") + 2
