@@ -48,7 +48,10 @@ BENCHMARKS: Final[dict[str, Callable[[], list[Figure]]]] = {
     "guard": _module("guard"),
     "cost": _module("cost"),
     "endpoint": _module("endpoint"),
+    "posts": _module("posts"),
+    "lookup": _module("lookup"),
     "replay": _module("replay"),
+    "imports": _module("imports"),
 }
 
 

@@ -69,8 +69,8 @@ ORDER BY identity, on_day DESC
 """
 
 _DECISIONS: Final = f"""\
--- What operators decided.
-SELECT "at", action, address, environment, stream, "until", why
+-- What operators decided, who, why, and what was known when they did.
+SELECT "at", action, address, environment, stream, "until", "by", why, known_reason, known_since, known_strikes
 FROM {naming.ARCHIVE_DECISIONS}
 WHERE {_MONTH}
 ORDER BY "at" DESC

@@ -49,6 +49,11 @@ def function(region: str, deployment: str, name: str) -> str:
     return sub(_arn("lambda", region, "function:" + naming.function_name(deployment, name)))
 
 
+def api(region: str) -> str:
+    """Return what the ARNs of calls of any API in API Gateway begin with; its id comes next."""
+    return sub(_arn("execute-api", region, ""))
+
+
 def delivery_stream(region: str, name: str) -> str:
     """Return the ARN of a Firehose stream."""
     return sub(_arn("firehose", region, "deliverystream/" + name))

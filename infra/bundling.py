@@ -135,7 +135,9 @@ def _pip_install(sources: Sources, target: Path) -> None:
     command += ["--retries", "2", "--no-compile", "--no-deps", "--target", str(target), "--only-binary=:all:"]
     command += ["--requirement", str(sources.requirements)]
     if sources.target.pip_platform is not None:
-        command += ["--platform", sources.target.pip_platform, "--implementation", "cp"]
+        # What is compiled may ask for a younger C library than that: Lambda's, Amazon Linux 2023, has 2.34.
+        younger = sources.target.pip_platform.replace("manylinux2014", "manylinux_2_28")
+        command += ["--platform", sources.target.pip_platform, "--platform", younger, "--implementation", "cp"]
         command += ["--python-version", sources.target.python]
     _run(command, f"installing {sources.requirements.relative_to(sources.requirements.parents[1])}", _PIP_SECONDS)
 

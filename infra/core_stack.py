@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import aws_cdk as cdk
@@ -17,8 +18,11 @@ from infra.archive import Archive
 from infra.archive_catalog import ArchiveCatalog
 from infra.breaker import Breaker
 from infra.canaries import Canaries
+from infra.changes import Changes
 from infra.digests import Digests
+from infra.endpoint import Endpoint
 from infra.functions import FunctionBuilder
+from infra.lookup import Lookup
 from infra.needed import canaries, needed
 from infra.on_call import OnCall
 from infra.queues import Queues
@@ -37,6 +41,7 @@ RETRY_CONCURRENCY: Final = 5
 TALLY_BATCH: Final = 1_000
 TALLY_CONCURRENCY: Final = 10
 CHECK_EVERY: Final = HOUR
+SYNC_EVERY: Final = HOUR
 _TRIES_AFTER_THE_FIRST: Final = 2  # Lambda's most
 _MAX_EVENT_AGE_S: Final = 21_600  # Lambda's most: six hours
 
@@ -58,6 +63,7 @@ class CoreStack(cdk.Stack):
         target: Target,
         ses_interval_ms: int,
         tally_window_s: int,
+        own_code: Mapping[str, lambda_.Code],
         **kwargs: Any,
     ) -> None:
         deployment, region = config.deployment.name, config.deployment.region
@@ -72,6 +78,7 @@ class CoreStack(cdk.Stack):
                 naming.ENV_RETRY_QUEUE_URL: arns.queue_url(region, naming.retry_queue_name(deployment)),
             },
             ses_interval_ms=ses_interval_ms,
+            own_code=own_code,
         )
         claimer = builder.build(self, naming.CLAIM_TABLE)
         claim = claim_table(self, deployment=deployment, function_arn=claimer.function_arn, owner=owner)
@@ -94,6 +101,16 @@ class CoreStack(cdk.Stack):
             Canaries(loop, "Canaries", config=config, function=functions[naming.SEND_CANARIES])
         if naming.TELL_TEAMS in functions:
             Digests(loop, "Digests", config=config, function=functions[naming.TELL_TEAMS])
+        if naming.SYNC_LISTS in functions:
+            # How often a round begins is the file's to say; the function looks whether one is due, or not done yet.
+            Schedule(
+                loop,
+                "SyncSchedule",
+                deployment=deployment,
+                name=naming.SYNC_LISTS,
+                function=functions[naming.SYNC_LISTS],
+                every=SYNC_EVERY,
+            )
         if naming.BREAK_CIRCUIT in functions:
             breaker = functions[naming.BREAK_CIRCUIT]
             Breaker(loop, "Breaker", deployment=deployment, region=region, function=breaker)
@@ -105,10 +122,15 @@ class CoreStack(cdk.Stack):
             write=functions[naming.WRITE_ARCHIVE],
             announce=functions[naming.ANNOUNCE_CHANGES],
         )
+        Changes(loop, "Changes", config=config, function=functions[naming.ANNOUNCE_CHANGES])
         ArchiveCatalog(loop, "ArchiveCatalog", config=config)
         Replay(
             loop, "Replay", deployment=deployment, region=region, function=functions[naming.REPLAY_ARCHIVE].function_arn
         )
+        if naming.ANSWER_LOOKUPS in functions:
+            Lookup(loop, "Lookup", config=config, function=functions[naming.ANSWER_LOOKUPS])
+        if naming.RECEIVE_POSTS in functions:
+            Endpoint(loop, "Endpoint", config=config, function=functions[naming.RECEIVE_POSTS])
         _alarms(loop, config)
         loop.node.add_dependency(claim)
         _outputs(self, config)

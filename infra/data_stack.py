@@ -24,9 +24,11 @@ QUARANTINE_DAYS: Final = 90
 
 
 class DataStack(cdk.Stack):
-    """Suppressions, wiring, the key over both, the secret under which addresses are keyed, archive and quarantine."""
+    """Suppressions and their ends, wiring, the key over it all, the secret of addresses, archive and quarantine."""
 
-    def __init__(self, scope: Construct, *, deployment: str, region: str, archive: Archive, **kwargs: Any) -> None:
+    def __init__(
+        self, scope: Construct, *, deployment: str, region: str, archive: Archive, sync: bool, **kwargs: Any
+    ) -> None:
         super().__init__(scope, naming.data_stack(deployment), **kwargs)
         key = _key(self, deployment)
         suppressions = _table(self, "Suppressions", naming.table_name(deployment), key, stream=True)
@@ -38,9 +40,10 @@ class DataStack(cdk.Stack):
             non_key_attributes=list(naming.LISTING_ATTRIBUTES),
         )
         _table(self, "WiringTable", naming.wiring_table_name(deployment), key, stream=False)
+        _ends(self, deployment, key)
         _secret(self, deployment, key)
         _quarantine(self, deployment, region, key)
-        archive_bucket(self, deployment=deployment, region=region, key=key, archive=archive)
+        archive_bucket(self, deployment=deployment, region=region, key=key, archive=archive, sync=sync)
         # A stream's ARN ends in the time it was made: the core stack finds it here, and a table that was restored too.
         ssm.CfnParameter(
             self,
@@ -80,6 +83,26 @@ def _key(scope: Construct, deployment: str) -> kms.Key:
             )
         )
     return key
+
+
+def _ends(scope: Construct, deployment: str, key: kms.Key) -> None:
+    """Make the table of ends that come: what has to be told when nothing is written."""
+    dynamodb.Table(
+        scope,
+        "Ends",
+        table_name=naming.ends_table_name(deployment),
+        partition_key=_text(naming.ATTRIBUTE_SHARD),
+        sort_key=_text(naming.ATTRIBUTE_DUE),
+        billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+        encryption=dynamodb.TableEncryption.CUSTOMER_MANAGED,
+        encryption_key=key,
+        point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
+            point_in_time_recovery_enabled=True
+        ),
+        deletion_protection=True,
+        removal_policy=cdk.RemovalPolicy.RETAIN,
+        time_to_live_attribute=naming.ATTRIBUTE_TTL,
+    )
 
 
 def _table(scope: Construct, construct_id: str, name: str, key: kms.Key, *, stream: bool) -> dynamodb.Table:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final
 
 import aws_cdk as cdk
@@ -46,8 +48,18 @@ def new_app(**options: Any) -> cdk.App:
     return cdk.App(analytics_reporting=False, builtin_cloud_formation_validation=False, **options)
 
 
-def add_stacks(app: cdk.App, *, config: Config, lock: Lock, code: lambda_.Code, settings: Settings) -> None:
+def add_stacks(
+    app: cdk.App,
+    *,
+    config: Config,
+    lock: Lock,
+    code: lambda_.Code,
+    settings: Settings,
+    own_code: Mapping[str, lambda_.Code] = MappingProxyType({}),
+) -> None:
     """Add all stacks of a deployment to an app: data, core, cells, at most four of them at once, and the overviews.
+
+    ``own_code`` is that of functions with an asset of their own, by name.
 
     An emptied cell comes last: CloudWatch deletes no alarm that one of the overview still names.
     """
@@ -59,6 +71,7 @@ def add_stacks(app: cdk.App, *, config: Config, lock: Lock, code: lambda_.Code, 
         deployment=deployment,
         region=region,
         archive=config.archive,
+        sync=config.ses_list.sync,
         env=environment,
         description=f"{deployment}: suppressions, archive and their key, kept when the stack is deleted",
     )
@@ -70,6 +83,7 @@ def add_stacks(app: cdk.App, *, config: Config, lock: Lock, code: lambda_.Code, 
         target=settings.target,
         ses_interval_ms=settings.ses_interval_ms,
         tally_window_s=settings.tally_window_s,
+        own_code=own_code,
         env=environment,
         description=f"{deployment}: records and counts SES feedback",
     )

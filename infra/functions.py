@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import aws_cdk as cdk
@@ -31,7 +31,7 @@ _WILDCARDS: Final[Mapping[str, str]] = {
     "sns": "Topics of identities, digests and on-call are many; no other deployment's names begin so.",
     "s3": "Quarantined and archived objects have no name before they exist; the buckets are the deployment's own.",
     "ses": "The core stack knows no identity: conditions narrow it to canaries and own identities, a name to own sets.",
-    "*": "SES's identity calls, and reading metrics and composite alarms of CloudWatch, take no resource in a policy.",
+    "*": "SES's identities and suppression list, CloudWatch's metrics and composite alarms take no resource there.",
 }
 
 
@@ -60,20 +60,32 @@ SIZES: Final[Mapping[str, _Size]] = {
     naming.ANNOUNCE_CHANGES: _Size(256, 60, keyed=False),
     naming.BREAK_CIRCUIT: _Size(256, 60, keyed=False),  # a dozen calls; SES takes one a second
     naming.REPLAY_ARCHIVE: _Size(1_769, 900),  # a whole CPU: it does nothing but read
+    # An HTTP API waits 29 seconds. A release asks SES in each configured region.
+    naming.ANSWER_LOOKUPS: _Size(512, 29),
     # It begins no look-up after 20 seconds; the last one and the publishing may take half a minute each.
     naming.EXPLAIN_ALARM: _Size(512, 90, keyed=False),
+    # SNS waits 15 seconds for an answer. Checking a certificate is what the memory, a share of a CPU, is for.
+    naming.RECEIVE_POSTS: _Size(1_024, 15),
+    # As long as there is: SES gives a thousand entries a second. Eight bytes are remembered of each.
+    naming.SYNC_LISTS: _Size(512, 900),
 }
 # Functions that find queues and topics of people by their names.
 _TELLING: Final = (naming.TELL_TEAMS, naming.BREAK_CIRCUIT, naming.EXPLAIN_ALARM)
 # What of the wiring table a grant is about: the pattern of the items' keys.
-_ITEMS: Final[Mapping[str, str]] = {"canaries": "canary#*", "turns": "digest#*", "pauses": "pause#*"}
+_ITEMS: Final[Mapping[str, str]] = {
+    "canaries": "canary#*",
+    "turns": "digest#*",
+    "pauses": "pause#*",
+    "slots": "slots",
+    "put notes": "ses-list#*",
+}
 # Functions that wait between two calls of SES.
-_PACED: Final = (naming.WIRE_IDENTITY, naming.CHECK_LOOP, naming.SEND_CANARIES)
+_PACED: Final = (naming.WIRE_IDENTITY, naming.CHECK_LOOP, naming.SEND_CANARIES, naming.SYNC_LISTS)
 
 
 @dataclass(frozen=True, slots=True)
 class FunctionBuilder:
-    """Builds any of ``naming.FUNCTIONS`` of a deployment from the one asset."""
+    """Builds any of ``naming.FUNCTIONS`` of a deployment from the one asset, or from its own where it has one."""
 
     deployment: str
     region: str
@@ -81,6 +93,7 @@ class FunctionBuilder:
     target: Target
     environment: Mapping[str, str]  # what all functions get besides the fixed names
     ses_interval_ms: int
+    own_code: Mapping[str, lambda_.Code] = field(default_factory=dict)  # by function
 
     def build(self, scope: Construct, function: str) -> lambda_.Function:
         """Make a function with its own log group and role."""
@@ -114,7 +127,7 @@ class FunctionBuilder:
             runtime=lambda_.Runtime(self.target.runtime, lambda_.RuntimeFamily.PYTHON),
             architecture=lambda_.Architecture.custom(self.target.architecture),
             handler=naming.handler_of(function),
-            code=self.code,
+            code=self.own_code.get(function, self.code),
             memory_size=size.memory_mb,
             timeout=cdk.Duration.seconds(size.timeout_s),
             environment=self._environment(function, keyed=size.keyed),
@@ -139,15 +152,19 @@ class FunctionBuilder:
         }
         if keyed:
             found[naming.ENV_ADDRESS_KEY] = f"{{{{resolve:secretsmanager:{naming.secret_name(self.deployment)}}}}}"
-        if any(grant.resource in ("archived feedback", "archive errors") for grant in GRANTS[function]):
+        if any(grant.resource in ("archived feedback", "archive errors", "sync objects") for grant in GRANTS[function]):
             found[naming.ENV_ARCHIVE_BUCKET] = arns.archive_bucket(self.region, self.deployment)
         if function in _TELLING:
             found[naming.ENV_QUEUES] = arns.queue_url(self.region, "")
             found[naming.ENV_TOPICS] = arns.topic(self.region, "")
-        if any(grant.resource in ("wiring table", "canaries", "turns", "pauses") for grant in GRANTS[function]):
+        if any(
+            grant.resource in ("wiring table", "canaries", "turns", "pauses", "slots") for grant in GRANTS[function]
+        ):
             found[naming.ENV_WIRING_TABLE] = naming.wiring_table_name(self.deployment)
         if function == naming.ANNOUNCE_CHANGES:
             found[naming.ENV_ARCHIVE_STREAM] = naming.archive_stream_name(self.deployment)
+            found[naming.ENV_ENDS_TABLE] = naming.ends_table_name(self.deployment)
+            found[naming.ENV_CHANGES_TOPIC] = arns.topic(self.region, naming.changes_topic_name(self.deployment))
         if function in _PACED:
             found[naming.ENV_SES_INTERVAL] = str(self.ses_interval_ms)
         return found
@@ -169,6 +186,11 @@ class FunctionBuilder:
             "canaries": lambda: arns.table(region, naming.wiring_table_name(deployment)),
             "turns": lambda: arns.table(region, naming.wiring_table_name(deployment)),
             "pauses": lambda: arns.table(region, naming.wiring_table_name(deployment)),
+            "slots": lambda: arns.table(region, naming.wiring_table_name(deployment)),
+            "put notes": lambda: arns.table(region, naming.wiring_table_name(deployment)),
+            "listing": lambda: arns.table(region, f"{naming.table_name(deployment)}/index/{naming.INDEX_LISTING}"),
+            "sync objects": lambda: arns.archive_objects(region, deployment, naming.ARCHIVE_SYNC),
+            "sync folder": lambda: arns.archive(region, deployment),
             "digest queues": lambda: arns.queue(region, naming.digest_pattern(deployment)),
             "digest topics": lambda: arns.topic(region, naming.digest_pattern(deployment)),
             "quarantine": lambda: arns.quarantine_objects(region, deployment),
@@ -187,6 +209,9 @@ class FunctionBuilder:
             "feedback topics": lambda: arns.topic(region, naming.topic_pattern(deployment)),
             "on-call topics": lambda: arns.topic(region, naming.on_call_topic_name(deployment, "*")),
             "changes": lambda: arns.changes(region, naming.table_name(deployment)),
+            "changed items": lambda: arns.table(region, naming.table_name(deployment)),
+            "ends": lambda: arns.table(region, naming.ends_table_name(deployment)),
+            "changes topic": lambda: arns.topic(region, naming.changes_topic_name(deployment)),
             "archive stream": lambda: arns.delivery_stream(region, naming.archive_stream_name(deployment)),
             "archive errors": lambda: arns.archive(region, deployment),
             "on-call texts": lambda: arns.topic(region, naming.on_call_text_topic_name(deployment, "*")),
@@ -210,6 +235,8 @@ class FunctionBuilder:
             }
         elif grant.resource == "archive errors":
             statement["Condition"] = {"StringLike": {"s3:prefix": f"{naming.ARCHIVE_ERRORS}/*"}}
+        elif grant.resource == "sync folder":
+            statement["Condition"] = {"StringLike": {"s3:prefix": f"{naming.ARCHIVE_SYNC}/*"}}
         elif grant.resource.endswith(" our tag"):
             which = "Request" if grant.resource == "SES under our tag" else "Resource"
             statement["Condition"] = {"StringEquals": {f"aws:{which}Tag/{naming.TAG_DEPLOYMENT}": deployment}}

@@ -34,10 +34,18 @@ Resource = Literal[
     "on-call texts",
     "page topic",
     "changes",
+    "changed items",
+    "ends",
+    "changes topic",
     "archive stream",
     "archive errors",
     "CloudWatch",
     "log of counting",
+    "slots",
+    "put notes",
+    "listing",
+    "sync objects",
+    "sync folder",
 ]
 
 
@@ -57,7 +65,11 @@ class Grant:
     ``canaries`` are the wiring table's items of canaries and no other; ``canary senders`` and ``canary sets`` are any
     identity and configuration set, for mail to the simulator under this deployment's label and no other.
 
-    ``changes`` are the stream of the suppression table, ``archive errors`` the names of what Firehose failed on.
+    ``changes`` are the stream of the suppression table, ``changed items`` that table, ``ends`` the table of ends that
+    come, ``changes topic`` the one that tells of changes, ``archive errors`` the names of what Firehose failed on.
+
+    ``slots`` is the wiring table's item of when SES may be called, ``put notes`` those of what we put there;
+    ``listing`` is the suppression table's index; ``sync objects`` are a folder of the archive.
 
     ``own sets`` are the deployment's configuration sets; ``feedback topics`` are those of identities, and of digests.
     """
@@ -169,14 +181,51 @@ GRANTS: Final[Mapping[str, tuple[Grant, ...]]] = {
             "changes",
             ("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"),
         ),
-        Grant("key by DynamoDB", ("kms:Decrypt",)),
+        Grant("changed items", ("dynamodb:BatchGetItem",)),
+        Grant("ends", ("dynamodb:BatchWriteItem", "dynamodb:Query")),
+        _KEY_BY_DYNAMODB,
         Grant("archive stream", ("firehose:PutRecordBatch",)),
+        Grant("changes topic", ("sns:Publish",)),
+        Grant("key by SNS", ("kms:GenerateDataKey", "kms:Decrypt")),
     ),
     naming.REPLAY_ARCHIVE: (
         Grant("table", ("dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem")),
         _KEY_BY_DYNAMODB,
         Grant("archived feedback", ("s3:GetObject",)),
         Grant("key by S3", ("kms:Decrypt",)),
+    ),
+    naming.ANSWER_LOOKUPS: (
+        Grant("table", ("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem")),
+        _KEY_BY_DYNAMODB,
+        # No resource in a policy (Service Authorization Reference, SES v2): a release, in every configured region.
+        Grant("SES", ("ses:DeleteSuppressedDestination",)),
+    ),
+    # SNS confirms a subscription for whoever has its token: nothing to grant.
+    naming.RECEIVE_POSTS: (
+        Grant("table", ("dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem")),
+        _KEY_BY_DYNAMODB,
+        *_QUARANTINE,
+    ),
+    naming.SYNC_LISTS: (
+        # GetItem reads the table's claim; a transaction is allowed by the actions in it.
+        Grant("table", ("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem")),
+        Grant("listing", ("dynamodb:Query",)),
+        Grant("slots", ("dynamodb:GetItem", "dynamodb:UpdateItem")),
+        Grant("put notes", ("dynamodb:BatchGetItem", "dynamodb:BatchWriteItem")),
+        _KEY_BY_DYNAMODB,
+        Grant("sync folder", ("s3:ListBucket",)),
+        Grant("sync objects", ("s3:GetObject", "s3:PutObject", "s3:DeleteObject")),
+        Grant("key by S3", ("kms:GenerateDataKey", "kms:Decrypt")),
+        Grant(
+            "SES",
+            (
+                "ses:ListSuppressedDestinations",
+                "ses:PutSuppressedDestination",
+                "ses:DeleteSuppressedDestination",
+                "ses:CreateImportJob",
+                "ses:GetImportJob",
+            ),
+        ),
     ),
     # Publish is Lambda's own too, for the on-failure destination.
     naming.EXPLAIN_ALARM: (

@@ -12,16 +12,14 @@ import aws_cdk as cdk
 from jsii.errors import JSIIError
 
 from infra import cost
-from infra.bundling import LocalBundling
+from infra.assets import Assets
 from infra.cells import Lock, allocate, lock_path, new_lock, read_lock, write_lock
 from infra.deployment import DEFAULT_TALLY_WINDOW_S, Settings, add_stacks, new_app
 from infra.errors import SynthError
-from infra.sources import Sources
 from infra.target import LAMBDA, this_machine
 from infra.weights import alarmed_environments, weights
 from ses_feedback import naming
 from ses_feedback.config import Config, ConfigError, load
-from ses_feedback.config.loop import asset_files
 from ses_feedback.config.warnings import warnings
 
 CONFIG_ENV: Final = "SES_FEEDBACK_CONFIG"
@@ -59,12 +57,12 @@ def _synthesise(app: cdk.App) -> None:
     config = load(inputs.config)
     before = read_lock(inputs.lock)
     lock = allocate_cells(config, before)
-    bundling = LocalBundling(Sources.collect(asset_files(config), inputs.settings.target), warn=_say)
+    assets = Assets(config, inputs.settings.target, warn=_say)
     try:
-        add_stacks(app, config=config, lock=lock, code=bundling.code(), settings=inputs.settings)
+        add_stacks(app, config=config, lock=lock, code=assets.code, settings=inputs.settings, own_code=assets.own_code)
         app.synth()
     except (JSIIError, RuntimeError) as error:
-        raise bundling.error or SynthError(_why(error)) from None
+        raise assets.error or SynthError(_why(error)) from None
     if write_lock(inputs.lock, lock, before=before):
         _say(f"{inputs.lock} has changed: commit it with the configuration, it says which stack an identity lives in")
     _say(cost.report(config, lock))

@@ -30,6 +30,9 @@ _ONLY_WHERE: Final[Mapping[str, Callable[[Config], bool]]] = {
     naming.TELL_TEAMS: lambda config: bool(told_teams(config)),
     naming.BREAK_CIRCUIT: lambda config: breakers(config) > 0,
     naming.EXPLAIN_ALARM: lambda config: bool(config.on_call.texts()),
+    naming.SYNC_LISTS: lambda config: config.ses_list.sync,
+    naming.ANSWER_LOOKUPS: lambda config: config.lookup.enabled,
+    naming.RECEIVE_POSTS: lambda config: bool(config.endpoint.topics) and config.endpoint.in_stack,
 }
 
 
@@ -41,7 +44,15 @@ def needed(config: Config) -> tuple[str, ...]:
 # Functions that only deployments run: CloudFormation calls them again.
 _OF_DEPLOYMENTS: Final = (naming.WIRE_IDENTITY, naming.CLAIM_TABLE)
 # And those that Firehose and Step Functions call again; what Firehose gives up has an alarm of its own.
-_CALLED_AGAIN: Final = (*_OF_DEPLOYMENTS, naming.WRITE_ARCHIVE, naming.REPLAY_ARCHIVE)
+# Whoever asks the lookup is told at once, and asks again.
+_CALLED_AGAIN: Final = (
+    *_OF_DEPLOYMENTS,
+    naming.ANSWER_LOOKUPS,
+    naming.WRITE_ARCHIVE,
+    naming.REPLAY_ARCHIVE,
+    naming.SYNC_LISTS,  # the next hour goes on
+    naming.RECEIVE_POSTS,  # SNS posts again for as long as the subscription says
+)
 # Functions that are repeated, or stop by themselves before their time is up: the next run does what they leave.
 _MIND_THE_CLOCK: Final = (*_CALLED_AGAIN, naming.CHECK_LOOP, naming.SEND_CANARIES, naming.TELL_TEAMS)
 

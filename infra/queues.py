@@ -46,11 +46,12 @@ class Queues(Construct):
             for named in (naming.on_call_topic_name, naming.on_call_text_topic_name)
             for severity in arns.ON_CALL_SEVERITIES
         )
+        changes = naming.changes_topic_name(deployment)
         dead, tally_dead = naming.dead_letter_queue_name(deployment), naming.tally_dead_letter_queue_name(deployment)
         self.dead_letters = self._queue("DeadLetters", _Spec(dead, ()))
         self.tally_dead_letters = self._queue("TallyDeadLetters", _Spec(tally_dead, (topics,)))
         self.team_dead_letters = self._queue(
-            "TeamDeadLetters", _Spec(naming.team_dead_letter_queue_name(deployment), (topics, *on_call))
+            "TeamDeadLetters", _Spec(naming.team_dead_letter_queue_name(deployment), (topics, *on_call, changes))
         )
         acknowledge(self.team_dead_letters, "SQS3", "It is a dead-letter queue, of subscriptions instead of queues.")
         archive = _Spec(naming.archive_dead_letter_queue_name(deployment), (topics,))

@@ -12,7 +12,6 @@ from typing import Final
 from infra.target import Target
 
 ROOT: Final = Path(__file__).resolve().parent.parent
-REQUIREMENTS: Final = "lambdas/requirements.txt"
 PACKAGES: Final = ("ses_feedback", "lambdas")
 # Parts of the package that run elsewhere: on an operator's machine, in a sender, in an application SNS posts to.
 _ELSEWHERE: Final = (
@@ -24,6 +23,32 @@ _ELSEWHERE: Final = (
     "ses_feedback/adapters/archive_duckdb",
     "ses_feedback/adapters/replay_machine",
     "ses_feedback/adapters/replay_notebook",
+)
+_POSTS: Final = "lambdas/receive_posts"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one asset is made of: the lock of its dependencies, and of the product all but some parts.
+
+    ``only``: the one function that is in it; ``None``: all that have no asset of their own.
+    """
+
+    requirements: str
+    without: tuple[str, ...]
+    only: str | None = None
+
+    def has(self, name: str) -> bool:
+        """Return whether a file of the product, by its path from the root, is in this asset."""
+        if self.only is not None and name.startswith("lambdas/") and name != "lambdas/__init__.py":
+            return name == f"{self.only}.py"
+        return not any(name == f"{part}.py" or name.startswith(f"{part}/") for part in self.without)
+
+
+MOST: Final = Part("lambdas/requirements.txt", (*_ELSEWHERE, _POSTS))
+# With what checks signatures, which no other function needs and which is larger than all the rest.
+POSTS: Final = Part(
+    "lambdas/requirements-posts.txt", tuple(part for part in _ELSEWHERE if part != "ses_feedback/endpoint"), _POSTS
 )
 # Changes when the recipe of the asset does (pruning, compiling), so that an old asset is not taken for a new one.
 _RECIPE: Final = "1"
@@ -42,9 +67,11 @@ class Sources:
     target: Target
 
     @classmethod
-    def collect(cls, configuration: Mapping[str, str], target: Target, root: Path = ROOT) -> Sources:
+    def collect(
+        cls, configuration: Mapping[str, str], target: Target, root: Path = ROOT, *, part: Part = MOST
+    ) -> Sources:
         """Return the sources in a work tree with the files of the normalised ``configuration``."""
-        return cls(dict(_files(root)), root / REQUIREMENTS, configuration, target)
+        return cls(dict(_files(root, part)), root / part.requirements, configuration, target)
 
     def asset_hash(self, *, compiled: bool) -> str:
         """Return a hash of contents alone, with or without byte code: no path, time or order has a part in it."""
@@ -72,16 +99,12 @@ class Sources:
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
-def _files(root: Path) -> Iterator[tuple[str, Path]]:
+def _files(root: Path, part: Part) -> Iterator[tuple[str, Path]]:
     for package in PACKAGES:
         for path in (root / package).rglob("*"):
             name = path.relative_to(root).as_posix()
-            if path.suffix in (".py", ".typed") and path.is_file() and not _is_elsewhere(name):
+            if path.suffix in (".py", ".typed") and path.is_file() and part.has(name):
                 yield name, path
-
-
-def _is_elsewhere(name: str) -> bool:
-    return any(name == f"{part}.py" or name.startswith(f"{part}/") for part in _ELSEWHERE)
 
 
 def _digest(path: Path) -> str:

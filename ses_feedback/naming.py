@@ -54,6 +54,9 @@ WRITE_ARCHIVE: Final = "archive_feedback"
 ANNOUNCE_CHANGES: Final = "announce_changes"
 REPLAY_ARCHIVE: Final = "replay_archive"
 EXPLAIN_ALARM: Final = "explain_alarm"
+SYNC_LISTS: Final = "sync_lists"
+ANSWER_LOOKUPS: Final = "answer_lookups"
+RECEIVE_POSTS: Final = "receive_posts"
 FUNCTIONS: Final = (
     RECORD_FEEDBACK,
     RETRY_FEEDBACK,
@@ -68,6 +71,9 @@ FUNCTIONS: Final = (
     ANNOUNCE_CHANGES,
     REPLAY_ARCHIVE,
     EXPLAIN_ALARM,
+    SYNC_LISTS,
+    ANSWER_LOOKUPS,
+    RECEIVE_POSTS,
 )
 
 
@@ -81,6 +87,27 @@ def function_name(deployment: str, function: str) -> str:
     return f"{deployment}-{function}"
 
 
+# The routes of the lookup API (the keys of an HTTP API's routes), and the operation that each is.
+LOOKUP_ROUTES: Final[Mapping[str, str]] = {
+    f"POST /v1/environments/{{environment}}/{operation}": operation for operation in ("check", "suppress", "release")
+}
+
+
+def lookup_api_name(deployment: str) -> str:
+    """Return the name of the lookup API."""
+    return f"{deployment}-lookup"
+
+
+# The route of the public API that SNS posts to (the key of an HTTP API's route).
+POSTS_PATH: Final = "/sns"
+POSTS_ROUTE: Final = f"POST {POSTS_PATH}"
+
+
+def posts_api_name(deployment: str) -> str:
+    """Return the name of the public API that SNS posts to."""
+    return f"{deployment}-posts"
+
+
 # Environment variables of the functions.
 ENV_DEPLOYMENT: Final = "SES_FEEDBACK_DEPLOYMENT"
 ENV_TABLE: Final = "SES_FEEDBACK_TABLE"
@@ -92,6 +119,8 @@ ENV_RETRY_QUEUE_URL: Final = "SES_FEEDBACK_RETRY_QUEUE_URL"
 ENV_SES_INTERVAL: Final = "SES_FEEDBACK_SES_INTERVAL_MS"  # between two SES calls of the account
 ENV_QUEUES: Final = "SES_FEEDBACK_QUEUES_URL"  # what the URLs of queues begin with
 ENV_ARCHIVE_STREAM: Final = "SES_FEEDBACK_ARCHIVE_STREAM"
+ENV_ENDS_TABLE: Final = "SES_FEEDBACK_ENDS_TABLE"
+ENV_CHANGES_TOPIC: Final = "SES_FEEDBACK_CHANGES_TOPIC_ARN"
 ENV_TOPICS: Final = "SES_FEEDBACK_TOPICS_ARN"  # what the ARNs of topics begin with
 # Read at synth: the embedded AWS needs no pacing (context key of the CDK app).
 CONTEXT_SES_INTERVAL: Final = "ses_interval_ms"
@@ -100,6 +129,7 @@ DEFAULT_SES_INTERVAL_MS: Final = 1_000
 # --- the normalised configuration inside the asset --------------------------------------------------------------------
 RUNTIME_CONFIG_FILE: Final = "feedback.json"
 LOOP_CONFIG_FILE: Final = "loop.json"  # the rest, for the functions that check the loop and tell people
+POSTS_CONFIG_FILE: Final = "posts.json"  # from which topics posts are taken, in the asset of that function alone
 
 # --- resources --------------------------------------------------------------------------------------------------------
 
@@ -137,6 +167,21 @@ def table_name(deployment: str) -> str:
 def wiring_table_name(deployment: str) -> str:
     """Return the name of the small table of SES call slots and former settings."""
     return f"{deployment}-wiring"
+
+
+def ends_table_name(deployment: str) -> str:
+    """Return the name of the table of ends of suppressions that come."""
+    return f"{deployment}-ends"
+
+
+# Its keys.
+ATTRIBUTE_SHARD: Final = "shard"
+ATTRIBUTE_DUE: Final = "due"
+
+
+def changes_topic_name(deployment: str) -> str:
+    """Return the name of the topic through which changes of suppressions are told."""
+    return f"{deployment}-changes"
 
 
 def secret_name(deployment: str) -> str:
@@ -339,6 +384,8 @@ TAG_DEPLOYMENT: Final = "ses-feedback-deployment"
 ARCHIVE_FEEDBACK: Final = "feedback"
 ARCHIVE_ERRORS: Final = "errors"
 ARCHIVE_ANSWERS: Final = "answers"
+# What a sync with SES's own list notes between two runs, and the lists it hands to SES in bulk.
+ARCHIVE_SYNC: Final = "sync"
 # Its tables: the lines; every recipient of them; the same without duplicates; operators' decisions.
 ARCHIVE_LINES: Final = "archive"
 ARCHIVE_ARRIVALS: Final = "arrivals"
@@ -388,6 +435,9 @@ def archive_workgroup(deployment: str) -> str:
 OUTPUT_TABLE: Final = "SuppressionTableName"
 OUTPUT_PAGE_TOPIC: Final = "OnCallPageTopicArn"
 OUTPUT_WARN_TOPIC: Final = "OnCallWarnTopicArn"
+OUTPUT_LOOKUP_URL: Final = "LookupUrl"
+OUTPUT_ENDPOINT_URL: Final = "EndpointUrl"
+OUTPUT_CHANGES_TOPIC: Final = "ChangesTopicArn"
 OUTPUT_CONFIGURATION: Final = "ConfigurationDigest"  # of the configuration inside the functions, see `digest`
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 OLDEST_PYTHON = "3.11"
 # In this order: a later file is constrained by what an earlier one locked.
-LOCKS = ("requirements", "requirements-dev", "lambdas/requirements")
+LOCKS = ("requirements", "requirements-dev", "lambdas/requirements", "lambdas/requirements-posts")
 # Who has told pip where packages come from has told uv nothing: pip's settings, as uv's environment variables.
 _AS_UV = {
     "index_url": "UV_DEFAULT_INDEX",

@@ -253,6 +253,14 @@ ARCHIVE_WAITING: Final = AlarmKind(
     "`ses-feedback redrive archive --dry-run` says how much and why; the log of the function archive_feedback.",
     "Mend the cause, then `ses-feedback redrive archive`.",
 )
+CHANGES_BEHIND: Final = AlarmKind(
+    "changes-behind",
+    (WARN,),
+    "The function {subject} is {level} or more behind the suppression table: who follows the changes hears late, and "
+    "after a day never. Suppressing is not affected.",
+    "Its log group, /aws/lambda/{subject}: each failure says why; whether it is throttled.",
+    "Mend what the log names: permission, topic, key. What was not announced is handed over again by itself.",
+)
 CANARY: Final = AlarmKind(
     "canary",
     SEVERITIES,
@@ -289,5 +297,6 @@ KINDS: Final = (
     DRIFT,
     ARCHIVE_STALLED,
     ARCHIVE_WAITING,
+    CHANGES_BEHIND,
     CANARY,
 )

@@ -28,6 +28,7 @@ _SELDOM_FUNCTIONS: Final = {
     naming.CLAIM_TABLE: "it gave CloudFormation no answer",
     naming.CHECK_LOOP: "a scheduled run ended early",
     naming.SEND_CANARIES: "a scheduled run ended early",
+    naming.SYNC_LISTS: "SES's list was not kept in step",
     naming.BREAK_CIRCUIT: "an identity may go on sending although its page should have paused it",
     naming.EXPLAIN_ALARM: "an alarm came late to the people on call, or in CloudWatch's own words",
 }
@@ -36,7 +37,8 @@ _SELDOM_FUNCTIONS: Final = {
 # A run this long is near its end; what it does usually takes a hundredth.
 _SLOW: Final = 0.8
 # A team that could not be told is told again after six minutes: five may pass without an error though nothing works.
-_LONG_PERIODS_S: Final = {naming.TELL_TEAMS: 900}
+# And ends of suppressions are looked for each quarter of an hour.
+_LONG_PERIODS_S: Final = {naming.TELL_TEAMS: 900, naming.ANNOUNCE_CHANGES: 900}
 
 
 class WholeAlarms(Construct):

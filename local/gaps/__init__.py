@@ -21,6 +21,7 @@ _MODULES: Final = (
     "schedules",
     "ses",
     "workers",
+    "signatures",  # last: it imports all of the emulator
 )
 
 

@@ -21,6 +21,7 @@ from local.gaps import (
     ses_account,
     ses_answers,
     ses_identities,
+    ses_imports,
     ses_notifications,
     ses_sets,
     submissions,
@@ -36,7 +37,7 @@ _ACTIONS: Final[Mapping[str, Callable[[Mapping[str, Any]], Answer]]] = {
     **ses_notifications.ACTIONS,
     **ses_account.ACTIONS,
 }
-_ROUTES: Final = (*ses_identities.ROUTES, *ses_account.ROUTES)
+_ROUTES: Final = (*ses_identities.ROUTES, *ses_account.ROUTES, *ses_imports.ROUTES)
 
 
 def install() -> None:

@@ -38,6 +38,11 @@ def suppress(address: str, reason: str) -> None:
     _suppressed[address] = {"EmailAddress": address, "Reason": reason, "LastUpdateTime": now_iso()}
 
 
+def let_go(address: str) -> None:
+    """Take an address off the account's list, if it is there."""
+    _suppressed.pop(address, None)
+
+
 def complete(answer: Answer) -> Answer:
     """Put the account's own settings into the emulator's answer to GetAccount."""
     shown = json.loads(answer[2])

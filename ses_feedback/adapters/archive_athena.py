@@ -58,7 +58,7 @@ class AthenaArchive:
 
     def ask(self, question: Question, advance: Advance) -> Iterator[Sequence[Value]]:
         """Yield the rows of the answer. A query that is given up, by Ctrl-C too, is stopped on AWS."""
-        source = f'"{self._database}"."{naming.ARCHIVE_ARRIVALS}"'
+        source = f'"{self._database}"."{question.relation}"'
         query = self._start(question.sql(source, arrived(question.filter.hours)))
         done = False
         try:

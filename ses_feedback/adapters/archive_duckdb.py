@@ -17,8 +17,17 @@ from typing import TYPE_CHECKING, Final
 
 import duckdb
 
+from ses_feedback import naming
 from ses_feedback.adapters.archive_places import Piece, Place, Unread
-from ses_feedback.domain.archive_columns import ARRIVAL_NAMES, EVENT_COLUMNS, FLAG, LINE_COLUMNS, NUMBER, VERSION
+from ses_feedback.domain.archive_columns import (
+    ARRIVAL_NAMES,
+    DECISION_COLUMNS,
+    EVENT_COLUMNS,
+    FLAG,
+    LINE_COLUMNS,
+    NUMBER,
+    VERSION,
+)
 from ses_feedback.usecases.archive import Advance, Hours, Question, Size, Value
 
 if TYPE_CHECKING:
@@ -36,9 +45,26 @@ NEWER: Final = "lines of a newer version"
 
 _TYPES: Final = {FLAG: "BOOLEAN", NUMBER: "BIGINT"}
 _EVENT: Final = ", ".join(f'"{name}" {_TYPES.get(kind, "VARCHAR")}' for name, kind in EVENT_COLUMNS)
-_LINE: Final = {name: _TYPES.get(kind, "VARCHAR") for name, kind in LINE_COLUMNS} | {"events": f"STRUCT({_EVENT})[]"}
+_DECISION: Final = ", ".join(f'"{name}" {_TYPES.get(kind, "VARCHAR")}' for name, kind in DECISION_COLUMNS)
+_LINE: Final = {
+    **{name: _TYPES.get(kind, "VARCHAR") for name, kind in LINE_COLUMNS},
+    "events": f"STRUCT({_EVENT})[]",
+    "decision": f"STRUCT({_DECISION})",
+}
 _COLUMNS: Final = "{" + ", ".join(f"'{name}': '{kind}'" for name, kind in _LINE.items()) + "}"
 _ARRIVAL: Final = ", ".join(f'"{name}" VARCHAR' for name in ARRIVAL_NAMES)
+_ARRIVED: Final = ", ".join(f'"{name}"' for name in ARRIVAL_NAMES)
+# What a relation's columns are, and how they are taken from the lines.
+_RELATIONS: Final = {
+    naming.ARCHIVE_ARRIVALS: (
+        f"{_EVENT}, {_ARRIVAL}",
+        f"SELECT unnest(events, recursive := true), {_ARRIVED} FROM lines WHERE v = {VERSION}",
+    ),
+    naming.ARCHIVE_DECISIONS: (
+        _DECISION,
+        f"SELECT unnest(decision) FROM lines WHERE v = {VERSION} AND decision IS NOT NULL",
+    ),
+}
 
 
 class DuckArchive:
@@ -70,11 +96,11 @@ class DuckArchive:
                 }
             )
             try:
-                database.execute(f"CREATE TABLE arrivals ({_EVENT}, {_ARRIVAL})")
+                database.execute(f"CREATE TABLE {question.relation} ({_RELATIONS[question.relation][0]})")
                 _Load(database, Path(folder), self._place, question, self.skipped).all(
                     self._pieces(question.filter.hours), advance
                 )
-                answer = database.execute(question.sql("arrivals"))
+                answer = database.execute(question.sql(question.relation))
                 while rows := answer.fetchmany(1_000):
                     yield from rows
             finally:
@@ -95,6 +121,7 @@ class _Load:
         self._database = database
         self._folder = folder
         self._place = place
+        self._relation = question.relation
         self._condition = question.filter.condition()
         self._skipped = skipped
 
@@ -151,10 +178,8 @@ class _Load:
             f"count(*) FILTER (v > {VERSION}) FROM lines"
         ).fetchall()[0]
         self._skipped.update({reason: n for reason, n in ((FOREIGN, foreign), (NEWER, newer)) if n})
-        arrival = ", ".join(f'"{name}"' for name in ARRIVAL_NAMES)
         self._database.execute(
-            f"INSERT INTO arrivals SELECT * FROM (SELECT unnest(events, recursive := true), {arrival} FROM lines "
-            f"WHERE v = {VERSION}) WHERE {self._condition}"
+            f"INSERT INTO {self._relation} SELECT * FROM ({_RELATIONS[self._relation][1]}) WHERE {self._condition}"
         )
         return True
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from ses_feedback.adapters.replay_machine import ReplayMachine
     from ses_feedback.domain.pauses import History
     from ses_feedback.usecases.doctor import Inventory, Places
+    from ses_feedback.usecases.lists.comparing import Parts
     from ses_feedback.usecases.lists.importing import ListStore
     from ses_feedback.usecases.pausing import Desk
     from ses_feedback.usecases.replay import Source as ReplaySource
@@ -132,6 +133,14 @@ class Connection:
         return str(_client("sts", self._place.region).get_caller_identity()["Arn"])
 
     @property
+    def signature(self) -> str:
+        """The same, for what may go on without it: empty where STS does not say so at once."""
+        try:
+            return str(_client("sts", self._place.region, 1).get_caller_identity()["Arn"])
+        except (BotoCoreError, ClientError, KeyError):
+            return ""
+
+    @property
     def pauses(self) -> Desk:
         """What pauses and resumes identities: the wiring table, SES, and the on-call topics of the account."""
         from ses_feedback.adapters.on_call_topics import OnCallTopics  # noqa: PLC0415 - few commands pay for it
@@ -154,6 +163,14 @@ class Connection:
     def _noted(self, identities: Collection[str]) -> Mapping[str, History]:
         with plainly(self._place):
             return self._pauses.histories(identities)
+
+    @property
+    def sync_parts(self) -> Parts:
+        """SES's own lists in each region, and what a sync with them remembers."""
+        from ses_feedback.adapters.sync_parts import open_parts  # noqa: PLC0415 - only sync pays for it
+
+        account = self.caller.split(":")[4]
+        return open_parts(self._place, self._config.deployment.regions, account, self.keys, _client)
 
     def lists(self, *spellings: str) -> AccountLists:
         """Return SES's lists, on which an address may stand in other ``spellings`` too."""

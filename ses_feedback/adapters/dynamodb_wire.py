@@ -73,9 +73,21 @@ class DynamoDbWire:
         """Change an item."""
         return self._call("UpdateItem", request)
 
+    def get_item(self, **request: Any) -> Any:
+        """Read an item."""
+        return self._call("GetItem", request)
+
     def batch_get_item(self, **request: Any) -> Any:
         """Read up to 100 items."""
         return self._call("BatchGetItem", request)
+
+    def batch_write_item(self, **request: Any) -> Any:
+        """Write or delete up to 25 items."""
+        return self._call("BatchWriteItem", request)
+
+    def query(self, **request: Any) -> Any:
+        """Read items of one partition, in their order."""
+        return self._call("Query", request)
 
     def _call(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
         """Raises ``ClientError``, or another ``BotoCoreError`` where nothing answers."""

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ses_feedback.domain.errors import FeedbackError, PermanentError, RetryableError
+
+# DynamoDB Developer Guide, "Error handling": what is worth another try.
+_PASSING: Final = frozenset(
+    {
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "ThrottlingException",
+        "ThrottlingError",
+        "InternalServerError",
+        "ServiceUnavailable",
+    }
+)
+_SERVER_ERROR: Final = re.compile(r"5\d\d")  # what stands for a code where an answer has none
 
 
 @contextmanager
@@ -24,6 +39,15 @@ def aws_errors(what: str) -> Iterator[None]:
         raise _kind(error)(f"{what}: {code}") from error
     except BotoCoreError as error:
         raise RetryableError(f"{what}: {type(error).__name__}") from error
+
+
+def passes(error: RetryableError) -> bool:
+    """Return whether what went wrong passes by itself: a throttle, a lost race, a network. Else somebody has to act."""
+    cause = error.__cause__
+    if not isinstance(cause, ClientError):
+        return True
+    code = str(cause.response.get("Error", {}).get("Code"))
+    return code in _PASSING or bool(_SERVER_ERROR.fullmatch(code))
 
 
 def _kind(error: ClientError) -> type[FeedbackError]:

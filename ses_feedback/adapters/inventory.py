@@ -32,7 +32,7 @@ def open_inventory(place: Place, client_of: Callable[[str, str, int], Any]) -> I
     Who comes first in a second is answered, the other is throttled and tries again.
     """
     clock = SystemClock()
-    pacer = Pacer(OwnSlots(), clock, interval=_interval(), until=clock.now() + HOUR)
+    pacer = Pacer(OwnSlots(), clock, interval=ses_interval(), until=clock.now() + HOUR)
     # One try each: the pacer decides when a call may be repeated.
     v1, v2 = client_of("ses", place.region, 1), client_of("sesv2", place.region, 1)
     memory = WiringTable(client_of("dynamodb", place.region, TRIES), naming.wiring_table_name(place.deployment))
@@ -45,7 +45,7 @@ def open_inventory(place: Place, client_of: Callable[[str, str, int], Any]) -> I
     )
 
 
-def _interval() -> int:
+def ses_interval() -> int:
     """Return the ms between two calls of SES: a second, unless the variable that the functions have says otherwise."""
     text = os.environ.get(naming.ENV_SES_INTERVAL, "") or str(naming.DEFAULT_SES_INTERVAL_MS)
     if not (text.isascii() and text.isdigit() and int(text) <= _LONGEST):

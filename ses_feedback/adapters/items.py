@@ -7,13 +7,24 @@ from typing import Any, cast
 
 from ses_feedback import naming
 from ses_feedback.domain import events as ev
-from ses_feedback.domain.history import History, Ruling, Strike, Suppression, expires_at, strongest, suppressions
+from ses_feedback.domain.history import (
+    History,
+    Known,
+    Past,
+    Ruling,
+    Strike,
+    Suppression,
+    expires_at,
+    strongest,
+    suppressions,
+)
 from ses_feedback.domain.policy import Policy, Scope
 from ses_feedback.domain.times import format_time
 from ses_feedback.usecases.ports import Listed, Stored
 
 Item = dict[str, Any]
 
+_RELEASED, _SUPPRESSED = "release", "suppress"
 _STRIKE_TEXTS = ("message_id", "identity", "status", "diagnostic", "detail")
 
 
@@ -49,6 +60,8 @@ def to_item(key: str, environment: str, address: str, history: History, policy: 
         item["rulings"] = {
             "L": [{"M": {"scope": _text(s), **_from_ruling(r)}} for (s, _), r in history.rulings.items()]
         }
+    if history.past:
+        item["past"] = {"L": [{"M": _from_past(past)} for past in sorted(history.past, key=lambda p: p.ruling.at)]}
     if found:
         item["suppressions"] = {"L": [{"M": _from_suppression(s)} for s in found]}
         item.update(_listed(key, environment, found))
@@ -86,6 +99,7 @@ def from_item(item: Item, read_at: int = 0, address: str | None = None) -> Store
             releases={_s(entry["M"], "scope"): _to_ruling(entry["M"]) for entry in _list(item, "releases")},
             rulings={(scope, ruling.reason): ruling for scope, ruling in rulings},
             erased=_n(item, "erased") or 0,
+            past=frozenset(_to_past(entry["M"]) for entry in _list(item, "past")),
         ),
         suppressions=tuple(_to_suppression(entry["M"]) for entry in _list(item, "suppressions")),
         version=_s(item, "version"),
@@ -131,11 +145,35 @@ def _from_ruling(ruling: Ruling) -> Item:
     item: Item = {"at": _number(ruling.at), "reason": _text(ruling.reason), "why": _text(ruling.why)}
     if ruling.until is not None:
         item["until"] = _number(ruling.until)
+    if ruling.by:
+        item["by"] = _text(ruling.by)
+    if ruling.known is not None:
+        item["known"] = {"M": _from_known(ruling.known)}
     return item
 
 
 def _to_ruling(item: Item) -> Ruling:
-    return Ruling(int(item["at"]["N"]), _n(item, "until"), _s(item, "reason"), _s(item, "why"))
+    known = _to_known(item["known"]["M"]) if "known" in item else None
+    return Ruling(int(item["at"]["N"]), _n(item, "until"), _s(item, "reason"), _s(item, "why"), _s(item, "by"), known)
+
+
+def _from_known(known: Known) -> Item:
+    facts = {name: value for name, value in known._asdict().items() if value is not None}
+    return {name: _text(value) if isinstance(value, str) else _number(value) for name, value in facts.items()}
+
+
+def _to_known(item: Item) -> Known:
+    facts: dict[str, Any] = {name: _n(item, name) if "N" in value else value["S"] for name, value in item.items()}
+    return Known(**{name: value for name, value in facts.items() if name in Known._fields})
+
+
+def _from_past(past: Past) -> Item:
+    action = _RELEASED if past.released else _SUPPRESSED
+    return {"scope": _text(past.scope), "action": _text(action), **_from_ruling(past.ruling)}
+
+
+def _to_past(item: Item) -> Past:
+    return Past(_s(item, "scope"), _s(item, "action") == _RELEASED, _to_ruling(item))
 
 
 def _from_suppression(found: Suppression) -> Item:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ses_feedback.domain.errors import PermanentError
-from ses_feedback.domain.history import History, Ruling, Strike, join
+from ses_feedback.domain.history import History, Known, Past, Ruling, Strike, join
 from ses_feedback.domain.policy import Policy
 from ses_feedback.usecases.record import Who
 from ses_feedback.usecases.replay import Noted, Object
@@ -226,19 +226,25 @@ def _to_text(history: History) -> str:
             [[key, *strike] for key, strike in history.strikes.items()],
             [[scope, *ruling] for scope, ruling in history.releases.items()],
             [[scope, *ruling] for (scope, _), ruling in history.rulings.items()],
+            [[past.scope, past.released, *past.ruling] for past in history.past],
         ],
         separators=(",", ":"),
     )
 
 
 def _from_text(text: str) -> History:
-    strikes, releases, rulings = json.loads(text)
-    decided = [(scope, Ruling(*ruling)) for scope, *ruling in rulings]
+    strikes, releases, rulings, past = json.loads(text)
+    decided = [(scope, _ruling(*ruling)) for scope, *ruling in rulings]
     return History(
         strikes={key: Strike(*strike) for key, *strike in strikes},
-        releases={scope: Ruling(*ruling) for scope, *ruling in releases},
+        releases={scope: _ruling(*ruling) for scope, *ruling in releases},
         rulings={(scope, ruling.reason): ruling for scope, ruling in decided},
+        past=frozenset(Past(scope, released, _ruling(*ruling)) for scope, released, *ruling in past),
     )
+
+
+def _ruling(at: int, until: int | None, reason: str, why: str, by: str, known: list[Any] | None) -> Ruling:
+    return Ruling(at, until, reason, why, by, None if known is None else Known(*known))
 
 
 def _why(path: Path | None, error: sqlite3.Error) -> str:

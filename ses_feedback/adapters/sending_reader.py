@@ -29,10 +29,7 @@ class SendingReader:
     def get_many(self, wanted: Sequence[Who]) -> Mapping[Who, Stored]:
         """See ``Reader``."""
         with plainly(self._place):
-            if len(wanted) > 1:
-                return self._table.get_many(wanted)
-            found = self._table.get_one(*wanted[0])
-        return {} if found is None else {wanted[0]: found}
+            return self._table.look_up(wanted)
 
 
 def open_reader(place: Place, session: Any = None, timeout_s: float = 1.0) -> SendingReader:

@@ -28,6 +28,7 @@ from ses_feedback.cli.routes import routes
 from ses_feedback.cli.rulings import release, suppress
 from ses_feedback.cli.screen import Screen, tell
 from ses_feedback.cli.show import show
+from ses_feedback.cli.sync import sync
 
 _EPILOG = """\b
 Exit codes:
@@ -122,7 +123,12 @@ _add(
     'suppress jane@example.com --why "asked by phone"',
     'suppress jane@example.com --for 30d --stream marketing --why "on leave until May"',
 )
-_add(release, "release", 'release jane@example.com --why "mailbox works again, ticket 4711"')
+_add(
+    release,
+    "release",
+    'release jane@example.com --why "mailbox works again, ticket 4711"',
+    'release jane@example.com --verify --archive aws --why "they wrote from it today"',
+)
 _add(
     list_,
     "list",
@@ -141,6 +147,7 @@ _add(
     "export --environment production",
     "export --stream transactional --format postfix",
 )
+_add(sync, "sync", "sync --dry-run", "sync")
 _add(erase, "erase", "erase jane@example.com --dry-run", "erase jane@example.com")
 _add(
     list_quarantine,
@@ -181,6 +188,7 @@ _add(
     "events",
     "events --recipient jane@example.com --since 30d",
     "events --class blocked --receiver gmail.com --from s3://my-archive --json",
+    "events --decisions --recipient jane@example.com --since 365d",
 )
 _add(
     report,

@@ -67,11 +67,7 @@ def filter_of(
     **wanted: str | None,
 ) -> Filter:
     """Return the filter that options name. Raises ``PermanentError``, which names the option that is wrong."""
-    start = start_of(since, now)
-    # Events may be stamped up to an hour ahead of this computer's clock.
-    end = now + HOUR if until is None else _end_of(until, now)
-    if start >= end:
-        raise PermanentError(f"--until: {quoted(until or '')} is not after --since, {quoted(since)}")
+    start, end = window(since, until, now)
     texts = {name.rstrip("_"): value.strip() for name, value in wanted.items() if value is not None}
     for name in ("identity", "receiver"):
         if name in texts:
@@ -79,6 +75,16 @@ def filter_of(
     if recipient is not None:
         texts["recipient"] = read_address(recipient)
     return Filter(start, end, tuple(sorted(texts.items())), canaries)
+
+
+def window(since: str, until: str | None, now: int) -> tuple[int, int]:
+    """Return from when on, and before when, in ms. Raises ``PermanentError``, which names the option that is wrong."""
+    start = start_of(since, now)
+    # What is archived may be stamped up to an hour ahead of this computer's clock.
+    end = now + HOUR if until is None else _end_of(until, now)
+    if start >= end:
+        raise PermanentError(f"--until: {quoted(until or '')} is not after --since, {quoted(since)}")
+    return start, end
 
 
 def _end_of(until: str, now: int) -> int:

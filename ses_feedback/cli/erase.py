@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from ses_feedback.cli.options import DEFAULT_CONFIG, Address, ConfigFile, Json
-from ses_feedback.cli.screen import GOOD, STRONG, Screen, Styled
+from ses_feedback.cli.screen import BAD, GOOD, STRONG, Screen, Styled, tell
 from ses_feedback.cli.session import Session, read_address
 from ses_feedback.cli.words import because, count, time_or_none
 from ses_feedback.cli.work import DryRun
 from ses_feedback.config import load
+from ses_feedback.domain.addresses import spellings
 from ses_feedback.domain.times import format_time
 from ses_feedback.usecases import questions
 from ses_feedback.usecases.lists.erasing import Erased
 from ses_feedback.usecases.lists.erasing import erase as forget
+from ses_feedback.usecases.verdicts import lists_cleared
+
+_INCOMPLETE = 2
 
 
 def erase(
@@ -33,6 +38,10 @@ def erase(
 
     The address, message ids, identities and all texts go. Times, classes and streams stay under a keyed hash: a later
     bounce, import or question finds them, and what it adds is kept without texts too. Nothing brings them back.
+
+    SES's own list, which holds the address in plain, lets it go in every configured region; it is one for the whole
+    account, so not where only another environment than that of ses_list is named. SES tells capitals apart: type the
+    address as the mail spelled it, and both spellings go. Where SES refuses, run the command again (exit code 2).
     """
     session: Session = ctx.obj
     settings = load(Path(config))
@@ -40,14 +49,30 @@ def erase(
     who = read_address(address)
     places = settings.environments() if chosen is None else (chosen,)
     screen = Screen()
+    lists: Mapping[str, str | None] = {}
     with session.connect(settings) as deployment:
-        for where in places:
-            erased = forget(deployment.store, settings.policy, where, who, dry_run=dry_run)
-            if json:
-                screen.record(_record(who, erased, dry_run))
-            else:
-                _show(screen, who, erased, dry_run)
-    return 0
+        found = [forget(deployment.store, settings.policy, where, who, dry_run=dry_run) for where in places]
+        if not dry_run and (chosen is None or chosen == settings.ses_list.environment):
+            lists = deployment.lists(*spellings(address, who)).remove(who)
+    for erased in found:
+        if json:
+            screen.record({**_record(who, erased, dry_run), "lists": lists_cleared(lists)})
+        else:
+            _show(screen, who, erased, dry_run)
+    return _told(screen, lists, json=json)
+
+
+def _told(screen: Screen, lists: Mapping[str, str | None], *, json: bool) -> int:
+    for region, problem in lists.items():
+        if not json:
+            state = Styled("cleared", GOOD) if problem is None else Styled("not cleared", BAD)
+            screen.line("SES's own list in ", Styled(region, STRONG), ": ", state)
+        if problem is not None:
+            tell(
+                f"ses-feedback: erased here, but SES's own list in {region} still has to let go: {problem}; "
+                "then run this command again"
+            )
+    return _INCOMPLETE if any(lists.values()) else 0
 
 
 def _record(who: str, erased: Erased, dry_run: bool) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from ses_feedback.cli.asking import (
     ask,
     filter_of,
 )
+from ses_feedback.cli.decided import decided_where, list_decisions
 from ses_feedback.cli.options import DEFAULT_CONFIG, ConfigFile, Json
 from ses_feedback.cli.screen import BAD, MILD, QUIET, Part, Screen, Styled, tell
 from ses_feedback.cli.session import Session, quoted
@@ -61,6 +62,9 @@ def events(
     since: Since = DEFAULT_SINCE,
     until: Until = None,
     canaries: Canaries = False,
+    decisions: Annotated[
+        bool, typer.Option("--decisions", help="Not feedback, but what was decided: by whom, why, on what evidence.")
+    ] = False,
     limit: Annotated[str, typer.Option("--limit", metavar="N", help="At most this many, the newest.")] = _LIMIT,
     source: Source = None,
     yes: Yes = False,
@@ -70,11 +74,20 @@ def events(
     """List archived feedback, the newest first.
 
     Each recipient of a notification is one event, however often it was archived. On AWS Athena reads the deployment's
-    archive; with --from this computer reads any other one, with the same answer.
+    archive; with --from this computer reads any other one, with the same answer. With --decisions: who suppressed and
+    released whom.
     """
     session: Session = ctx.obj
     settings = load(Path(config))
     most = whole_number("--limit", limit, _MOST)
+    if decisions:
+        about_feedback = {"identity": identity, "kind": kind, "class": class_, "receiver": receiver}
+        wanted = {"address": recipient, "environment": environment, "stream": stream}
+        where = decided_where(
+            session.now(), since, until, wanted, {**about_feedback, "campaign": campaign, "canaries": canaries or None}
+        )
+        with session.archive(settings, source) as archive:
+            return list_decisions(archive, where, most, agreed=yes, json=json)
     _one_of("--kind", kind, KINDS)
     _one_of("--class", class_, CLASSES)
     where = filter_of(

@@ -7,16 +7,23 @@ from typing import Annotated, Any
 
 import typer
 
+from ses_feedback.cli.asking import Yes
 from ses_feedback.cli.options import DEFAULT_CONFIG, Address, ConfigFile, Environment, Json, Scope, Why
 from ses_feedback.cli.screen import BAD, GOOD, MILD, STRONG, Screen, Styled, tell
 from ses_feedback.cli.session import Session, quoted, read_address
-from ses_feedback.cli.words import because, end, scope, verdict
+from ses_feedback.cli.signing import By, said_by, signed
+from ses_feedback.cli.trail import known_record
+from ses_feedback.cli.verifying import DeliveriesFrom, Force, Verify, evidence_of, show_checked, verified_record
+from ses_feedback.cli.verifying import verify as verify_first
+from ses_feedback.cli.words import because, end, scope
 from ses_feedback.config import Config, load
+from ses_feedback.domain.addresses import spellings
 from ses_feedback.domain.errors import InvalidDuration, PermanentError
 from ses_feedback.domain.history import EVERY_STREAM
-from ses_feedback.domain.times import FOREVER, format_time, parse_duration
+from ses_feedback.domain.times import FOREVER, parse_duration
 from ses_feedback.usecases import questions
 from ses_feedback.usecases.questions import Decided
+from ses_feedback.usecases.verdicts import decision, lists_cleared
 
 _LONGEST_WHY = 500
 _INCOMPLETE = 2
@@ -29,6 +36,7 @@ def suppress(
     duration: Annotated[
         str, typer.Option("--for", metavar="TIME", help="How long: 12h, 30d, 2w or forever.")
     ] = FOREVER,
+    by: By = None,
     environment: Environment = None,
     stream: Scope = EVERY_STREAM,
     json: Json = False,
@@ -43,8 +51,9 @@ def suppress(
     where, meant = _places(settings, environment, stream)
     who = read_address(address)
     lasts = _duration(duration)
-    reason = said_why(why)
+    reason, name = said_why(why), said_by(by)
     with session.connect(settings) as deployment:
+        signature = signed(deployment, name)
         decided = questions.suppress(
             deployment.store,
             settings.policy,
@@ -53,10 +62,11 @@ def suppress(
             scope=meant,
             duration=lasts,
             why=reason,
+            by=signature,
         )
     screen = Screen()
     if json:
-        screen.record(_decided(who, where, meant, decided))
+        screen.record({**decision(who, where, meant, decided), **_evidence(signature, decided)})
         return 0
     until = None if lasts is None else decided.at + lasts
     screen.line(who, " is now ", Styled("suppressed", BAD), f" in {scope(meant, where)}, {end(until, decided.at)}.")
@@ -70,6 +80,11 @@ def release(
     ctx: typer.Context,
     address: Address,
     why: Why,
+    by: By = None,
+    verify: Verify = False,
+    archive: DeliveriesFrom = None,
+    force: Force = False,
+    yes: Yes = False,
     environment: Environment = None,
     stream: Scope = EVERY_STREAM,
     json: Json = False,
@@ -79,29 +94,36 @@ def release(
 
     Forgets what was held against it until now, for good. Also takes it off SES's own list in every configured region.
     SES tells capitals apart: type the address as the mail spelled it, and both spellings are cleared. Where SES refuses
-    in a region, the release holds all the same, and the exit code is 2: run the command again.
+    in a region, the release holds all the same, and the exit code is 2: run the command again. Who decided, why, and
+    what was known at that moment are kept with it, for show and the archive.
     """
     session: Session = ctx.obj
     settings = load(Path(config))
     where, meant = _places(settings, environment, stream)
     who = read_address(address)
-    reason = said_why(why)
+    reason, name = said_why(why), said_by(by)
+    checked = verify_first(session, settings, who, wanted=verify, archive=archive, force=force, agreed=yes)
     with session.connect(settings) as deployment:
+        signature = signed(deployment, name)
         decided = questions.release(
             deployment.store,
             settings.policy,
-            deployment.lists(*_spellings(address, who)),
+            deployment.lists(*spellings(address, who)),
             environment=where,
             address=who,
             scope=meant,
             why=reason,
+            by=signature,
+            verified=evidence_of(checked),
         )
     screen = Screen()
     if json:
-        lists = {region: {"cleared": p is None, "problem": p} for region, p in decided.lists.items()}
-        screen.record({**_decided(who, where, meant, decided), "lists": lists})
+        said = {**_evidence(signature, decided), "verified": verified_record(checked)}
+        screen.record({**decision(who, where, meant, decided), **said, "lists": lists_cleared(decided.lists)})
     else:
         _show_release(screen, who, where, meant, decided)
+        if checked is not None:
+            show_checked(screen, who, checked)
     refused = {region: problem for region, problem in decided.lists.items() if problem is not None}
     for region, problem in refused.items():
         tell(
@@ -124,14 +146,8 @@ def _show_release(screen: Screen, who: str, where: str, meant: str, decided: Dec
         screen.line("That holds in every stream: release it with --stream '*'.")
 
 
-def _decided(who: str, where: str, meant: str, decided: Decided) -> dict[str, Any]:
-    return {
-        "address": who,
-        "environment": where,
-        "stream": meant,
-        "decided_at": format_time(decided.at),
-        **verdict(decided.answer.suppression),
-    }
+def _evidence(signature: str, decided: Decided) -> dict[str, Any]:
+    return {"by": signature or None, "known": known_record(decided.known)}
 
 
 def _places(settings: Config, environment: str | None, stream: str) -> tuple[str, str]:
@@ -158,11 +174,3 @@ def said_why(text: str) -> str:
     if not reason.isprintable():
         raise PermanentError(f"--why: {quoted(reason)} must be one line of readable text")
     return reason
-
-
-def _spellings(text: str, who: str) -> list[str]:
-    """Return the address as it was typed, where that is another spelling of it: SES's lists tell cases apart."""
-    from email.utils import parseaddr  # noqa: PLC0415 - 20 ms, for a release alone
-
-    typed = parseaddr(text)[1]
-    return [typed] if typed and typed != who and typed.lower() == who else []

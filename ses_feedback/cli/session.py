@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from ses_feedback.adapters.replay_machine import ReplayMachine
     from ses_feedback.config import Config
     from ses_feedback.domain.keys import Keys
+    from ses_feedback.domain.mail_hosts import Dns
     from ses_feedback.usecases.archive import Archive
     from ses_feedback.usecases.doctor import Inventory, Places
+    from ses_feedback.usecases.lists.comparing import Parts
     from ses_feedback.usecases.lists.importing import ListStore
     from ses_feedback.usecases.pausing import Desk
     from ses_feedback.usecases.ports import (
@@ -55,6 +57,10 @@ class Deployment(Protocol):
     def caller(self) -> str:
         """The ARN of whoever runs the command."""
 
+    @property
+    def signature(self) -> str:
+        """The same; empty where AWS does not say it at once."""
+
     def queue(self, name: str) -> WorkQueue:
         """Return a queue by its name."""
 
@@ -76,6 +82,10 @@ class Deployment(Protocol):
     @property
     def replay_machine(self) -> ReplayMachine:
         """What replays the deployment's own archive on AWS."""
+
+    @property
+    def sync_parts(self) -> Parts:
+        """SES's own lists in each region, and what a sync with them remembers."""
 
     def lists(self, *spellings: str) -> AccountLists:
         """Return SES's own lists, on which an address may be spelled otherwise."""
@@ -101,12 +111,20 @@ def wall_clock() -> int:
     return time.time_ns() // 1_000_000
 
 
+def public_dns() -> Dns:
+    """Return DNS as this computer asks it."""
+    from ses_feedback.adapters.public_dns import PublicDns  # noqa: PLC0415 - only a release that verifies pays for it
+
+    return PublicDns()
+
+
 class Session(NamedTuple):
     """The outside of every command."""
 
     connect: Callable[[Config], AbstractContextManager[Deployment]] = connect
     now: Callable[[], int] = wall_clock
     archive: Callable[[Config, str | None], AbstractContextManager[Archive]] = open_archive
+    dns: Callable[[], Dns] = public_dns
 
 
 def read_address(text: str) -> str:

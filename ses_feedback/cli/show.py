@@ -11,7 +11,8 @@ import typer
 from ses_feedback.cli.options import DEFAULT_CONFIG, Address, ConfigFile, Environment, Json
 from ses_feedback.cli.screen import BAD, GOOD, QUIET, STRONG, Part, Screen, Styled
 from ses_feedback.cli.session import Session, read_address
-from ses_feedback.cli.words import because, end, moment, scope, time_or_none, verdict
+from ses_feedback.cli.trail import record, row, signed_record, trail
+from ses_feedback.cli.words import because, moment, time_or_none, verdict
 from ses_feedback.config import load
 from ses_feedback.domain.events import ALREADY_SUPPRESSED
 from ses_feedback.domain.history import EVERY_STREAM, History, Ruling, Strike, Suppression, covering
@@ -32,8 +33,8 @@ def show(
 ) -> int:
     """Show all that is known of an address.
 
-    What holds now in each stream, and why: its strikes, the deliveries that cleared strikes, and the decisions to
-    suppress or release it.
+    What holds now in each stream, and why: its strikes, the deliveries that cleared strikes, and in order of time all
+    that happened and was decided, by whom, why, and on what evidence.
     """
     session: Session = ctx.obj
     settings = load(Path(config))
@@ -90,17 +91,20 @@ def _record(who: str, where: str, streams: Sequence[str], stored: Stored | None,
         "deliveries": [
             {"stream": name, "occurred_at": format_time(at)} for name, at in sorted(history.deliveries.items())
         ],
-        "releases": [{"stream": name, "decided_at": format_time(r.at), "why": r.why} for name, r in _releases(history)],
+        "releases": [
+            {"stream": name, "decided_at": format_time(r.at), **signed_record(r)} for name, r in _releases(history)
+        ],
         "rulings": [
             {
                 "stream": name,
                 "decided_at": format_time(ruling.at),
                 "until": time_or_none(ruling.until),
                 "reason": ruling.reason,
-                "why": ruling.why,
+                **signed_record(ruling),
             }
             for name, ruling in _rulings(history)
         ],
+        "trail": [record(entry) for entry in trail(stored)],
     }
 
 
@@ -154,15 +158,9 @@ def _show(screen: Screen, who: str, streams: Sequence[str], stored: Stored, now:
     )
     _section(
         screen,
-        "Decisions to suppress",
-        ("WHEN", "WHERE", "LASTS", "REASON", "WHY"),
-        [(moment(r.at), scope(name, where), end(r.until, now), r.reason, r.why) for name, r in _rulings(history)],
-    )
-    _section(
-        screen,
-        "Releases",
-        ("WHEN", "WHERE", "WHY"),
-        [(moment(r.at), scope(name, where), r.why) for name, r in _releases(history)],
+        "In order of time",
+        ("WHEN", "WHAT", "WHERE", "BY", "WHY"),
+        [row(entry, where, now) for entry in trail(stored)],
     )
 
 

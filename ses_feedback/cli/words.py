@@ -1,11 +1,11 @@
-"""Times, lengths and suppressions in an operator's words, and as JSON."""
+"""Times, lengths and suppressions in an operator's words."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ses_feedback.domain.plain_words import count, end, length, moment, scope
-from ses_feedback.domain.times import format_time
+from ses_feedback.usecases.verdicts import time_or_none, verdict
 
 if TYPE_CHECKING:
     from ses_feedback.domain.history import Suppression
@@ -29,22 +29,6 @@ __all__ = (
 def because(found: Suppression, environment: str, now: int) -> str:
     """Return a suppression as the end of a sentence: ``hard_bounce, all streams of production, for ever, since …``."""
     return f"{found.reason}, {scope(found.stream, environment)}, {end(found.until, now)}, since {moment(found.since)}"
-
-
-def time_or_none(ms: int | None) -> str | None:
-    """Return a time for JSON; ``None`` stays."""
-    return None if ms is None else format_time(ms)
-
-
-def verdict(found: Suppression | None) -> dict[str, Any]:
-    """Return the JSON keys that say whether an address is suppressed, by what, how widely and how long."""
-    return {
-        "suppressed": found is not None,
-        "reason": found.reason if found else None,
-        "scope": found.scope if found else None,
-        "until": time_or_none(found.until) if found else None,
-        "since": format_time(found.since) if found else None,
-    }
 
 
 def bytes_(number: int) -> str:

@@ -85,10 +85,10 @@ def _read_one(problems: Problems, path: str, value: object, region: str | None, 
     reason = endpoints.reason(protocol, endpoint, region) if endpoint is not None else None
     if reason:
         table.problem(protocol, reason)
-    _check_role(table, protocol, role, region)
+    check_role(table, protocol, role, region)
     format_ = _read_format(table, protocol, team=team)
-    raw = _read_raw(table, protocol) if team else protocol == "firehose"
-    limit = _read_limit(table, protocol, digested=team and format_ == "text")
+    raw = read_raw(table, protocol) if team else protocol == "firehose"
+    limit = read_limit(table, protocol, digested=team and format_ == "text")
     if endpoint is None or len(problems.lines) > before:
         return None
     return Destination(protocol, endpoint, on or _DEFAULT_ON, role, raw, format_, limit)
@@ -101,7 +101,8 @@ def _read_format(table: Table, protocol: str, *, team: bool) -> Format:
     return "text" if (given or ("text" if protocol in _READERS[team] else "json")) == "text" else "json"
 
 
-def _read_raw(table: Table, protocol: str) -> bool:
+def read_raw(table: Table, protocol: str) -> bool:
+    """Return whether the bare message is wanted; report where the protocol has no such choice."""
     if "raw" in table.values and protocol not in _TAKE_RAW:
         table.problem("raw", f"only {_all(_TAKE_RAW)} take the bare message, {protocol} does not; leave it out")
         return False
@@ -109,7 +110,8 @@ def _read_raw(table: Table, protocol: str) -> bool:
     return protocol == "firehose" if raw is None else raw
 
 
-def _read_limit(table: Table, protocol: str, *, digested: bool) -> int | None:
+def read_limit(table: Table, protocol: str, *, digested: bool) -> int | None:
+    """Return the most per second; report one that is wrong, or of what is no HTTP or, ``digested``, of text."""
     if "max_per_second" not in table.values:
         return None
     if protocol not in _TAKE_LIMIT:
@@ -127,7 +129,8 @@ def _all(names: Sequence[str]) -> str:
     return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-def _check_role(table: Table, protocol: str, role: str | None, region: str | None) -> None:
+def check_role(table: Table, protocol: str, role: str | None, region: str | None) -> None:
+    """Report a role that is missing, wrong, or of what takes none."""
     if "role" not in table.values:
         if protocol == "firehose":
             table.problem(

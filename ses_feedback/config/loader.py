@@ -14,13 +14,16 @@ from ses_feedback.config import (
     archives,
     arns,
     canaries,
+    changes,
     consistency,
     destinations,
     endpoints,
     https_endpoint,
     identities,
+    lookups,
     names,
     schema,
+    ses_lists,
     thresholds,
     tiers,
 )
@@ -109,6 +112,9 @@ def parse(values: Mapping[str, Any], path: Path | None = None) -> Config:
     canary = canaries.read(problems, table.table("canary") or {})
     archive = archives.read(problems, table.table("archive") or {})
     endpoint = https_endpoint.read(problems, table.table("endpoint"))
+    ses_list = ses_lists.read(problems, table.table("ses_list"), found)
+    lookup = lookups.read(problems, table.table("lookup") or {})
+    followed = changes.read(problems, table.table("changes"), region, found)
     if problems.lines:
         raise ConfigError(problems.lines, path)
     return Config(
@@ -122,6 +128,9 @@ def parse(values: Mapping[str, Any], path: Path | None = None) -> Config:
         of_all.complete(),
         archive,
         endpoint,
+        ses_list=ses_list,
+        lookup=lookup,
+        changes=followed,
     )
 
 

@@ -23,6 +23,7 @@ from ses_feedback.config.model import (
     Identity,
     OnCall,
     RateThresholds,
+    SesList,
     Team,
     Thresholds,
 )
@@ -50,6 +51,8 @@ def to_loop(config: Config) -> str:
         "archive": asdict(config.archive),
         "thresholds": asdict(config.thresholds),
     }
+    if config.ses_list.sync:  # who does not ask for it deploys nothing new
+        values["ses_list"] = asdict(config.ses_list)
     return json.dumps(values, sort_keys=True, separators=(",", ":")) + "\n"
 
 
@@ -88,6 +91,7 @@ def from_loop(text: str) -> Config:
         canary=Canary(**values["canary"]),
         archive=Archive(**values["archive"]),
         thresholds=_read_thresholds(values["thresholds"]),
+        ses_list=SesList(**values.get("ses_list", {})),
     )
 
 

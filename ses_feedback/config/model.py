@@ -120,9 +120,58 @@ class Archive:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """The topics whose posts the HTTPS endpoint takes: ARNs, of whose name the end may be a ``*``."""
+    """The topics whose posts the HTTPS endpoint takes: ARNs, of whose name the end may be a ``*``.
+
+    ``in_stack``: whether the deployment has one itself, which takes ``requests_per_second`` and works on ``at_once`` of
+    them; 0: on as many as Lambda lets it.
+    """
 
     topics: tuple[str, ...] = ()
+    in_stack: bool = True
+    requests_per_second: int = 50
+    at_once: int = 10
+
+
+@dataclass(frozen=True, slots=True)
+class SesList:
+    """SES's own suppression list: kept in step with an environment's where ``sync``, every ``every`` ms.
+
+    ``complaints`` is the stream that a complaint on it holds for, ``*`` for every one; empty: it has to be named first.
+    """
+
+    sync: bool = False
+    environment: str = "production"
+    complaints: str = "default"
+    every: int = 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """Whether the deployment has the HTTP API that answers questions, and how many requests a second it takes."""
+
+    enabled: bool = True
+    requests_per_second: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Follower:
+    """A system that follows what changes in the suppressions: where, and which changes.
+
+    ``types``, ``environments`` and ``streams`` narrow them down; empty: all there are. What holds for every stream is
+    told whatever ``streams`` says. ``on`` of the destination says nothing.
+    """
+
+    destination: Destination
+    types: tuple[str, ...] = ()
+    environments: tuple[str, ...] = ()
+    streams: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Who follows the changes."""
+
+    notify: tuple[Follower, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +245,9 @@ class Config:
     thresholds: Thresholds = Thresholds()
     archive: Archive = Archive()
     endpoint: Endpoint = Endpoint()
+    ses_list: SesList = SesList()
+    lookup: Lookup = Lookup()
+    changes: Changes = Changes()
 
     def thresholds_of(self, identity: Identity) -> Thresholds:
         """Return the thresholds of an identity's alarms: its own, or those of the deployment."""

@@ -35,6 +35,10 @@ class RuntimeConfig(NamedTuple):
     directory: Directory
     policy: Policy
 
+    def environments(self) -> tuple[str, ...]:
+        """Return the environments that identities live in, sorted."""
+        return tuple(sorted({place.environment for place in self.places}))
+
     def streams(self, environment: str) -> tuple[str, ...]:
         """Return the streams of an environment, sorted; empty where it has none."""
         return tuple(sorted({place.stream for place in self.places if place.environment == environment}))

@@ -29,6 +29,9 @@ FILE: Final[Section] = (
     Key("archive", "table", "the defaults below", "[archive]"),
     Key("thresholds", "table of tables", "the defaults below", "[thresholds.bounce]"),
     Key("endpoint", "table", "no posts are taken", "[endpoint]"),
+    Key("lookup", "table", "the defaults below", "[lookup]"),
+    Key("changes", "table", "nobody follows", "[changes]"),
+    Key("ses_list", "table", "nothing is kept in step", "[ses_list]"),
 )
 DEPLOYMENT: Final[Section] = (
     Key("name", "string", '`"ses-feedback"`', '"ses-feedback"'),
@@ -83,7 +86,34 @@ CANARY: Final[Section] = (
     Key("every", "string", '`"1d"`', '"1d"'),
     Key("within", "string", '`"15m"`', '"15m"'),
 )
-ENDPOINT: Final[Section] = (Key("topics", "array of strings", None, '["arn:aws:sns:eu-west-1:444455556666:ses-*"]'),)
+ENDPOINT: Final[Section] = (
+    Key("topics", "array of strings", None, '["arn:aws:sns:eu-west-1:444455556666:ses-*"]'),
+    Key("in_stack", "boolean", "`true`", "false"),
+    Key("requests_per_second", "integer", "`50`", "50"),
+    Key("at_once", "integer", "`10`", "10"),
+)
+SES_LIST: Final[Section] = (
+    Key("sync", "boolean", "`false`", "true"),
+    Key("environment", "string", '`"production"`', '"production"'),
+    Key("complaints", "string", "`default`, or the only stream", '"*"'),
+    Key("every", "string", '`"1d"`', '"1d"'),
+)
+LOOKUP: Final[Section] = (
+    Key("enabled", "boolean", "`true`", "false"),
+    Key("requests_per_second", "integer", "`100`", "100"),
+)
+CHANGES: Final[Section] = (
+    Key("notify", "array of destinations", None, '[{ https = "https://crm.example.com/hooks/suppressions" }]'),
+)
+# What programs follow changes through.
+FOLLOWING: Final = ("http", "https", "email_json", "sqs", "lambda", "firehose")
+FOLLOWER: Final[Section] = (
+    *(key for key in DESTINATION if key.name in FOLLOWING),
+    Key("types", "array of strings", "all of them", '["suppressed", "released"]'),
+    Key("environments", "array of strings", "all of them", '["production"]'),
+    Key("streams", "array of strings", "all of them", '["marketing"]'),
+    *(key for key in DESTINATION if key.name in ("role", "raw", "max_per_second")),
+)
 ARCHIVE: Final[Section] = (
     Key("keep", "string", '`"forever"`', '"1000d"'),
     Key("cold_after", "string", '`"90d"`', '"90d"'),
@@ -129,6 +159,10 @@ SECTIONS: Final[Mapping[str, Section]] = {
     "[thresholds.bounce]": BOUNCE_THRESHOLDS,
     "[thresholds.complaint]": COMPLAINT_THRESHOLDS,
     "[endpoint]": ENDPOINT,
+    "[lookup]": LOOKUP,
+    "[changes]": CHANGES,
+    "Destinations of changes": FOLLOWER,
+    "[ses_list]": SES_LIST,
     "[[policy.CLASS]]": TIER,
 }
 

@@ -7,23 +7,26 @@ longer than any version of this software, so a field may be added and none may c
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from ses_feedback.domain.archive_columns import EVENT_NAMES, VERSION
 from ses_feedback.domain.canary import recognise
 from ses_feedback.domain.envelopes import Notification, open_payload
 from ses_feedback.domain.events import Event
-from ses_feedback.domain.history import Ruling
+from ses_feedback.domain.history import Known, Ruling
 from ses_feedback.domain.identities import Directory
 from ses_feedback.domain.notifications import read_notification
 from ses_feedback.domain.texts import encodable, token
-from ses_feedback.domain.times import format_time
+from ses_feedback.domain.times import format_time, time_or_none
 
 SUPPRESS: Final = "suppress"
 RELEASE: Final = "release"
 # The tag of a mail that says which campaign it belongs to, as `--message-tags` or the header names it.
 CAMPAIGN: Final = "campaign"
+
+# Of what was known: which facts are times.
+KNOWN_TIMES: Final = ("since", "until", "delivered")
 
 MAX_CAMPAIGN: Final = 256  # SES API, MessageTag: the most of a value
 _MAX_SKIPPED: Final = 500
@@ -76,8 +79,32 @@ def decision_line(environment: str, address: str, scope: str, action: str, rulin
         "until": None if ruling.until is None else format_time(ruling.until),
         "why": encodable(ruling.why),
         "reason": ruling.reason,
+        "by": encodable(ruling.by) or None,
+        **_known(ruling.known),
     }
     return _write({"v": VERSION, "sent_at": at, "decision": decision, "events": []})
+
+
+def _known(known: Known | None) -> dict[str, int | str | None]:
+    """Return what was known as columns: all of them null where nobody wrote it down."""
+    facts: dict[str, int | str | None] = dict.fromkeys(Known._fields) if known is None else known._asdict()
+    for name in KNOWN_TIMES:
+        at = facts[name]
+        facts[name] = format_time(at) if isinstance(at, int) else None
+    return {f"known_{name}": value for name, value in facts.items()}
+
+
+def known_of(decision: Mapping[str, Any]) -> Known | None:
+    """Return what was known, from the columns of an archived decision; ``None`` where they do not say so."""
+    said = {name: decision.get(f"known_{name}") for name in Known._fields}
+    strikes = said.pop("strikes")
+    if not isinstance(strikes, int) or isinstance(strikes, bool):
+        return None
+    facts: dict[str, Any] = {
+        name: time_or_none(value) if name in KNOWN_TIMES else value if isinstance(value, str) else None
+        for name, value in said.items()
+    }
+    return Known(strikes, **facts)
 
 
 def _object(text: str) -> dict[str, Any]:

@@ -45,7 +45,16 @@ DECISION_COLUMNS: Final = (
     ("until", TEXT),
     ("why", TEXT),
     ("reason", TEXT),
+    ("by", TEXT),
+    ("known_strikes", NUMBER),
+    ("known_reason", TEXT),
+    ("known_stream", TEXT),
+    ("known_since", TEXT),
+    ("known_until", TEXT),
+    ("known_delivered", TEXT),
+    ("known_mail", TEXT),
 )
+DECISION_NAMES: Final = tuple(name for name, _ in DECISION_COLUMNS)
 
 # What a line says of itself, beside ``events``, ``decision`` and the text of SES.
 LINE_COLUMNS: Final = (("v", NUMBER), ("topic", TEXT), ("sns_id", TEXT), ("sent_at", TEXT))

@@ -12,7 +12,7 @@ The clock plays no part: what is stored never depends on when it was stored. Onl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple, TypeVar
 
@@ -28,6 +28,8 @@ EVERY_STREAM: Final = "*"
 AFTERLIFE: Final = 120 * DAY
 # SES's account list may be a while behind a release: mail sent within the hour may still be refused because of it.
 LIST_LAG: Final = HOUR
+# So many operators' decisions of an address are kept; all of them are in the archive.
+TRAIL: Final = 10
 
 
 class Strike(NamedTuple):
@@ -44,16 +46,44 @@ class Strike(NamedTuple):
     detail: str | None = None
 
 
-class Ruling(NamedTuple):
-    """An operator's decision (or an import's, or SES's list's): when, until when (``None``: without end), and why.
+class Known(NamedTuple):
+    """What was known when somebody decided: it explains the decision, and decides nothing.
 
-    For a release, ``until`` is ``None`` and ``reason`` is ``operator``.
+    ``reason`` to ``until`` are those of the suppression that held in the decision's scope (``stream`` is ``*`` for
+    every one); all are ``None`` where none did. ``strikes`` is how many there were, ``delivered`` the newest delivery
+    that was known of (ms). ``mail`` is what the domain's DNS said, one of ``mail_hosts``' words, where it was asked.
+    """
+
+    strikes: int
+    reason: str | None = None
+    stream: str | None = None
+    since: int | None = None
+    until: int | None = None
+    delivered: int | None = None
+    mail: str | None = None
+
+
+class Ruling(NamedTuple):
+    """An operator's decision (or an import's, or SES's list's): when, until when (``None``: without end), why, by whom.
+
+    For a release, ``until`` is ``None`` and ``reason`` is ``operator``. ``by`` is empty where nobody knows, ``known``
+    ``None`` where nobody wrote it down.
     """
 
     at: int
     until: int | None
     reason: str
     why: str
+    by: str = ""
+    known: Known | None = None
+
+
+class Past(NamedTuple):
+    """A decision that does not hold any more: a newer one came, or a release lifted it."""
+
+    scope: str
+    released: bool
+    ruling: Ruling
 
 
 class Suppression(NamedTuple):
@@ -71,8 +101,9 @@ class History:
     """All that is known of one address in one environment.
 
     ``strikes`` by strike key; ``deliveries`` the newest clearing delivery by stream; ``releases`` the latest by scope
-    (``*`` or a stream); ``rulings`` the newest decision to suppress by (scope, reason). ``erased`` is when the person
-    was forgotten, 0 for never: from then on no text stays, whatever else is learned.
+    (``*`` or a stream); ``rulings`` the newest decision to suppress by (scope, reason). ``past`` are operators'
+    decisions before those, as far as they are among the newest ``TRAIL``: nothing follows from them. ``erased`` is when
+    the person was forgotten, 0 for never: from then on no text stays, whatever else is learned.
     """
 
     strikes: Mapping[str, Strike] = field(default_factory=dict)
@@ -80,6 +111,7 @@ class History:
     releases: Mapping[str, Ruling] = field(default_factory=dict)
     rulings: Mapping[tuple[str, str], Ruling] = field(default_factory=dict)
     erased: int = 0
+    past: frozenset[Past] = frozenset()
 
     def newest_evidence(self) -> int:
         """Return the time of the newest thing in here, 0 where there is nothing."""
@@ -122,6 +154,7 @@ def join(one: History, other: History, policy: Policy) -> History:
             releases=_join(one.releases, other.releases, _later_ruling),
             rulings=_join(one.rulings, other.rulings, _later_ruling),
             erased=max(one.erased, other.erased),
+            past=one.past | other.past | _decided(one) | _decided(other),
         ),
         policy,
     )
@@ -146,7 +179,28 @@ def _strike_rank(strike: Strike) -> tuple[int, tuple[str, ...]]:
 
 
 def _later_ruling(one: Ruling, other: Ruling) -> Ruling:
-    return max(one, other, key=lambda ruling: (ruling.at, _end(ruling.until), ruling.why))
+    return max(one, other, key=_ruling_rank)
+
+
+def _ruling_rank(ruling: Ruling) -> tuple[int, float, tuple[str, ...], tuple[str, ...]]:
+    """Order decisions; by what an erasure drops last, so that it changes no order."""
+    facts = (ruling.reason, *(str(fact) for fact in ruling.known or ()))
+    return ruling.at, _end(ruling.until), facts, (ruling.why, ruling.by)
+
+
+def every_decision(history: History) -> frozenset[Past]:
+    """Return all decisions of a history, those that hold and those that do not any more, whoever made them."""
+    return history.past.union(_standing(history))
+
+
+def _standing(history: History) -> Iterator[Past]:
+    yield from (Past(scope, True, ruling) for scope, ruling in history.releases.items())
+    yield from (Past(scope, False, ruling) for (scope, _), ruling in history.rulings.items())
+
+
+def _decided(history: History) -> frozenset[Past]:
+    """Return the operators' decisions that hold."""
+    return frozenset(past for past in _standing(history) if past.ruling.reason == ev.OPERATOR)
 
 
 def _end(until: int | None) -> float:
@@ -173,19 +227,26 @@ def settle(history: History, policy: Policy) -> History:
         if ruling.at >= _released_before(history, scope)
     }
     settled = History(strikes, history.deliveries, history.releases, rulings, history.erased)
-    return without_texts(settled) if history.erased else settled
+    if history.erased:
+        return without_texts(settled)
+    every = history.past | _decided(history)
+    if not every:
+        return settled
+    trail = sorted(every, key=lambda past: (_ruling_rank(past.ruling), past.scope, past.released))[-TRAIL:]
+    return replace(settled, past=frozenset(trail) - _decided(settled))
 
 
 def without_texts(history: History) -> History:
-    """Return what an erasure leaves: times, classes, streams and keys; no message id, no identity, nobody's words.
+    """Return what an erasure leaves: times, classes, streams and keys; no message id, no identity, no name, no words.
 
     Nothing that is dropped decides anything: neither which suppressions follow, nor what a later event joins with.
     """
     return replace(
         history,
         strikes={key: Strike(s.class_, s.stream, s.at, s.sent) for key, s in history.strikes.items()},
-        releases={scope: ruling._replace(why="") for scope, ruling in history.releases.items()},
-        rulings={which: ruling._replace(why="") for which, ruling in history.rulings.items()},
+        releases={scope: ruling._replace(why="", by="") for scope, ruling in history.releases.items()},
+        rulings={which: ruling._replace(why="", by="") for which, ruling in history.rulings.items()},
+        past=frozenset(),
     )
 
 

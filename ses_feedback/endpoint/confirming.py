@@ -6,9 +6,6 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-import botocore.session
-from botocore import UNSIGNED
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ses_feedback.domain.topics import parse_topic
@@ -20,6 +17,11 @@ Confirm = Callable[[str, str], None]
 
 @lru_cache(maxsize=32)
 def _client(region: str) -> Any:
+    # One post in very many asks for it, and its import is most of a cold start.
+    import botocore.session  # noqa: PLC0415
+    from botocore import UNSIGNED  # noqa: PLC0415
+    from botocore.config import Config  # noqa: PLC0415
+
     # Unsigned: the token is the permission, also for the topic of another account.
     config = Config(
         signature_version=UNSIGNED,

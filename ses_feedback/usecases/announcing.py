@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ses_feedback.domain.archive import RELEASE, SUPPRESS, decision_line
-from ses_feedback.domain.history import History
+from ses_feedback.domain.history import History, every_decision
 from ses_feedback.usecases.ports import Stored
 
 
@@ -20,9 +20,6 @@ def decisions(before: History, after: Stored) -> Iterator[str]:
     if not after.address or not after.environment:
         return
     who = after.environment, after.address
-    for scope, ruling in sorted(after.history.releases.items()):
-        if before.releases.get(scope) != ruling:
-            yield decision_line(*who, scope, RELEASE, ruling)
-    for (scope, reason), ruling in sorted(after.history.rulings.items()):
-        if before.rulings.get((scope, reason)) != ruling:
-            yield decision_line(*who, scope, SUPPRESS, ruling)
+    known = every_decision(before)
+    for past in sorted(every_decision(after.history) - known, key=lambda past: (past.ruling.at, past.scope)):
+        yield decision_line(*who, past.scope, RELEASE if past.released else SUPPRESS, past.ruling)

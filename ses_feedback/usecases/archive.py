@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, Protocol
 
+from ses_feedback import naming
 from ses_feedback.domain.archive_columns import ARRIVAL_NAMES, EVENT_COLUMNS, EVENT_NAMES, FLAG, KEY
 from ses_feedback.domain.times import DAY, HOUR, format_time
 
@@ -46,13 +47,15 @@ class Size(NamedTuple):
 class Filter:
     """Which events: from ``since`` on and before ``until`` (ms since 1970), and what their other fields must be.
 
-    Texts are normalised. Canaries (the loop's own test mails) are left out unless ``canaries``.
+    Texts are normalised. Canaries (the loop's own test mails) are left out unless ``canaries``. ``time`` is the column
+    that says when.
     """
 
     since: int
     until: int
     wanted: tuple[tuple[str, str], ...] = ()
     canaries: bool = False
+    time: str = "occurred_at"
 
     @property
     def hours(self) -> Hours:
@@ -62,8 +65,8 @@ class Filter:
     def condition(self) -> str:
         """Return the SQL condition on an event."""
         parts = [
-            f"{_name('occurred_at')} >= {literal(format_time(self.since))}",
-            f"{_name('occurred_at')} < {literal(format_time(self.until))}",
+            f"{_name(self.time)} >= {literal(format_time(self.since))}",
+            f"{_name(self.time)} < {literal(format_time(self.until))}",
             *(f"{_name(column)} = {literal(value)}" for column, value in self.wanted),
         ]
         if not self.canaries:
@@ -105,6 +108,11 @@ class Question:
     filter: Filter
     answer: str
     columns: tuple[str, ...] = field(default=())
+
+    @property
+    def relation(self) -> str:
+        """The relation of the archive that it is about."""
+        return naming.ARCHIVE_ARRIVALS
 
     def sql(self, source: str, arrived: str = "") -> str:
         """Return the query. ``source`` is the relation of arrivals, ``arrived`` a condition on its partitions."""
@@ -149,6 +157,13 @@ def newest(where: Filter, limit: int) -> Question:
         f"SELECT {_names(EVENT_NAMES)} FROM found ORDER BY {_name('occurred_at')} DESC, {order} LIMIT {limit}",
         EVENT_NAMES,
     )
+
+
+def last_deliveries(where: Filter, address: str) -> Question:
+    """Return the question for the newest delivery to any address of those events, and to ``address`` itself."""
+    at = _name("occurred_at")
+    own = f"max(CASE WHEN recipient = {literal(address)} THEN {at} END) AS to_address"
+    return Question(where, f"SELECT max({at}) AS to_domain, {own} FROM found", ("to_domain", "to_address"))
 
 
 def event_of(row: Sequence[Value]) -> dict[str, Any]:

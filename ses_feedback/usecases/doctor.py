@@ -21,7 +21,7 @@ from ses_feedback.usecases.checks.finding import NOTE, EnableActions, EnableDest
 from ses_feedback.usecases.checks.identities import IdentityStates, check_identity, check_unlisted, parents
 from ses_feedback.usecases.checks.live import MOST_IDENTITIES, AwsReader, ListedIdentity, SesReader, Stack
 from ses_feedback.usecases.checks.pauses import check_sending
-from ses_feedback.usecases.checks.sets import check_set
+from ses_feedback.usecases.checks.sets import check_complaints, check_set
 from ses_feedback.usecases.checks.stacks import check_stacks, deployed_alarms, deployed_identities
 from ses_feedback.usecases.checks.subscriptions import check_feed
 from ses_feedback.usecases.checks.watch import QUEUES, check_alarms, check_quarantine, check_queue
@@ -234,6 +234,8 @@ class Doctor:
             destinations = self._paced(f"events of {name}", partial(self._ses.event_destinations, name))
             if state is not None:
                 self._add(check_sending(identity, state, current(noted.get(identity.name, ()))))
+                environment = self._config.identities[identity.name].environment
+                self._add(check_complaints(identity, self._config.streams(environment), state))
             self._add(check_set(wanted.home, identity, state, destinations or ()))
 
     def _subscriptions(self, wanted: Expected, deployed: Iterable[ExpectedIdentity]) -> None:

@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 
 from ses_feedback.domain import events as ev
 from ses_feedback.domain.errors import PermanentError, UnknownStream
-from ses_feedback.domain.history import EVERY_STREAM, History, Ruling, Suppression, covering
+from ses_feedback.domain.history import EVERY_STREAM, History, Known, Ruling, Suppression, covering, strongest
 from ses_feedback.domain.policy import Policy
 from ses_feedback.usecases.merging import merge, merge_into
 from ses_feedback.usecases.ports import AccountLists, Listed, QuestionStore, Stored
@@ -36,13 +36,25 @@ class Answer(NamedTuple):
 class Decided(NamedTuple):
     """What became of a decision: when it counts from, what holds for the address since, and SES's lists by region.
 
-    ``lists`` maps a region to ``None`` (the address is not on its list any more) or to what went wrong.
+    ``known`` is what was known when it was made. ``lists`` maps a region to ``None`` (the address is not on its list
+    any more) or to what went wrong.
     """
 
     at: int
     answer: Answer
     changed: bool
     lists: Mapping[str, str | None]
+    known: Known
+
+
+class Verified(NamedTuple):
+    """What was found out before a release: a word of ``mail_hosts``, and the newest delivery the archive has (ms)."""
+
+    mail: str | None = None
+    delivered: int | None = None
+
+
+NOT_VERIFIED = Verified()
 
 
 def choose_environment(places: Places, environment: str | None) -> str:
@@ -99,14 +111,18 @@ def suppress(
     scope: str,
     duration: int | None,
     why: str,
+    by: str = "",
     reason: str = ev.OPERATOR,
 ) -> Decided:
-    """Decide not to mail an address in a scope (``*`` or a stream) for ``duration`` ms (``None``: ever)."""
+    """Decide not to mail an address in a scope (``*`` or a stream) for ``duration`` ms (``None``: ever).
+
+    ``by`` says who decides, in their own words or AWS's; empty where nobody knows.
+    """
     stored, clock = store.get(environment, address)
     at = _decided_at(stored, clock)
-    ruling = Ruling(at, None if duration is None else at + duration, reason, why)
+    ruling = Ruling(at, None if duration is None else at + duration, reason, why, by, _known(stored, scope, at))
     learned = History(rulings={(scope, reason): ruling})
-    return _decide(store, policy, environment, address, stored, learned, at, scope, {})
+    return _decide(store, policy, environment, address, stored, learned, ruling, scope, {})
 
 
 def release(
@@ -118,6 +134,8 @@ def release(
     address: str,
     scope: str,
     why: str,
+    by: str = "",
+    verified: Verified = NOT_VERIFIED,
 ) -> Decided:
     """Lift what holds in a scope (``*``: everything), for good: feedback from before, however late, changes nothing.
 
@@ -125,9 +143,22 @@ def release(
     """
     stored, clock = store.get(environment, address)
     at = _decided_at(stored, clock)
-    learned = History(releases={scope: Ruling(at, None, ev.OPERATOR, why)})
+    ruling = Ruling(at, None, ev.OPERATOR, why, by, _known(stored, scope, at, verified))
+    learned = History(releases={scope: ruling})
     removed = lists.remove(address)
-    return _decide(store, policy, environment, address, stored, learned, at, scope, removed)
+    return _decide(store, policy, environment, address, stored, learned, ruling, scope, removed)
+
+
+def _known(stored: Stored | None, scope: str, at: int, verified: Verified = NOT_VERIFIED) -> Known:
+    """Return what whoever decides about a scope can know: what held in it, and what else was there."""
+    history = stored.history if stored else History()
+    live = [s for s in (stored.suppressions if stored else ()) if s.until is None or s.until > at]
+    held = strongest(live) if scope == EVERY_STREAM else covering(live, scope, at)
+    delivered = max((*history.deliveries.values(), verified.delivered or 0), default=0) or None
+    known = Known(len(history.strikes), delivered=delivered, mail=verified.mail)
+    if held is None:
+        return known
+    return known._replace(reason=held.reason, stream=held.stream or EVERY_STREAM, since=held.since, until=held.until)
 
 
 def _decided_at(stored: Stored | None, clock: int) -> int:
@@ -142,7 +173,7 @@ def _decide(
     address: str,
     stored: Stored | None,
     learned: History,
-    at: int,
+    ruling: Ruling,
     scope: str,
     lists: Mapping[str, str | None],
 ) -> Decided:
@@ -151,14 +182,15 @@ def _decide(
     else:
         changed = merge_into(store, stored, learned, policy)
     after, clock = store.get(environment, address)
-    now = max(at, clock)
+    now = max(ruling.at, clock)
     found = after.suppressions if after else ()
     holds = [
         suppression
         for suppression in (covering(found, stream, now) for stream in _streams_of(found, scope))
         if suppression is not None
     ]
-    return Decided(at, Answer(address, holds[0] if holds else None), changed, lists)
+    known = ruling.known or Known(0)
+    return Decided(ruling.at, Answer(address, holds[0] if holds else None), changed, lists, known)
 
 
 def _streams_of(found: Iterable[Suppression], scope: str) -> list[str]:

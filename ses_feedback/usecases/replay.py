@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
@@ -251,7 +251,7 @@ class Settling:
             if there is None and ends is not None and ends * SECOND <= self._now:
                 over += 1
                 continue
-            news = History(evidence.strikes, deliveries.deliveries, evidence.releases, evidence.rulings)
+            news = replace(evidence, deliveries=deliveries.deliveries)
             changes.append((self._difference(who, there.suppressions if there else (), found), there, news))
         return changes, over
 

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 
 from ses_feedback.domain import events as ev
 from ses_feedback.domain.addresses import normalise
-from ses_feedback.domain.archive import RELEASE, SUPPRESS
+from ses_feedback.domain.archive import RELEASE, SUPPRESS, known_of
 from ses_feedback.domain.archive_columns import VERSION
 from ses_feedback.domain.canary import recognise
 from ses_feedback.domain.errors import InvalidAddress
@@ -193,11 +193,12 @@ def _decision_of(said: object) -> tuple[Who, History, int]:
     if reason not in ev.DECISION_REASONS or (until is None and said.get("until") is not None):
         raise ValueError("of no known reason, or of no readable end")
     who = (environment, normalise(said.get("address")))
-    why = why if isinstance(why, str) else ""
+    why, by = (text if isinstance(text, str) else "" for text in (why, said.get("by")))
+    ruling = Ruling(at, None if said.get("action") == RELEASE else until, reason, why, by, known_of(said))
     if said.get("action") == RELEASE:
-        return who, History(releases={scope: Ruling(at, None, reason, why)}), at
+        return who, History(releases={scope: ruling}), at
     if said.get("action") == SUPPRESS:
-        return who, History(rulings={(scope, reason): Ruling(at, until, reason, why)}), at
+        return who, History(rulings={(scope, reason): ruling}), at
     raise ValueError("neither release nor suppress")
 
 

@@ -29,6 +29,7 @@ class Stage(NamedTuple):
     customer_service: Inbox
     campaigns: Inbox
     desk: Inbox
+    crm: Inbox
 
 
 @pytest.fixture(scope="session")
@@ -47,7 +48,8 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
             Inbox.of_pattern(cloud, naming.topic_pattern(loop.name), f"{team}-inbox")
             for team in ("customer-service", "campaigns", "desk")
         )
-        yield Stage(loop, state, on_call, warned, phone, *teams)
+        crm = Inbox.of_pattern(cloud, naming.changes_topic_name(loop.name), "crm-inbox")
+        yield Stage(loop, state, on_call, warned, phone, *teams, crm)
 
 
 @pytest.fixture(scope="session")

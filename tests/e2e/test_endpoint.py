@@ -6,7 +6,6 @@ import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from pathlib import Path
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import pytest
@@ -30,7 +29,7 @@ class _Silent(WSGIRequestHandler):
 
 
 @pytest.fixture
-def url(loop: Loop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def url(loop: Loop, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """An application with the endpoint of the deployment, which trusts the test authority."""
     for name, value in loop.cloud.exports().items():
         monkeypatch.setenv(name, value)
@@ -39,9 +38,7 @@ def url(loop: Loop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
     served = pem(authority.certificate("sns.amazonaws.com"), authority.intermediate)
     monkeypatch.setattr(opening, "fetch", {CERTIFICATE: served}.__getitem__)
     monkeypatch.setattr(opening, "public_roots", lambda: [authority.root])
-    file = tmp_path / "feedback.toml"
-    file.write_text(f'{CONFIG.read_text(encoding="utf-8")}\n[endpoint]\ntopics = ["{TOPIC}"]\n', encoding="utf-8")
-    server = make_server("127.0.0.1", 0, wsgi_app(open_endpoint(file)), handler_class=_Silent)
+    server = make_server("127.0.0.1", 0, wsgi_app(open_endpoint(CONFIG)), handler_class=_Silent)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}/sns"

@@ -24,6 +24,11 @@ page = [
     { sqs = "arn:aws:sqs:eu-west-1:111122223333:pages" },
 ]
 warn = [{ email_json = "deliverability@example.com" }, { sms = "+12065550100" }]
+[ses_list]
+sync = true
+complaints = "marketing"
+[endpoint]
+topics = ["arn:aws:sns:us-east-1:444455556666:ses-bounces"]
 [teams.customer-service]
 notify = [
     { http = "http://crm.example.com/hooks/ses" },

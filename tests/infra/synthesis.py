@@ -9,15 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from aws_cdk import aws_lambda as lambda_
-
-from infra.bundling import LocalBundling
+from infra.assets import Assets
 from infra.cells import Lock, allocate
 from infra.deployment import Settings, add_stacks, new_app
-from infra.sources import Sources
 from infra.weights import alarmed_environments, resources
 from ses_feedback.config import Config
-from ses_feedback.config.loop import asset_files
 
 ACCOUNT = "111122223333"
 OWNER = "0123456789abcdef0123456789abcdef"
@@ -143,13 +139,21 @@ def synthesise(config: Config, folder: Path, *, lock: Lock | None = None, settin
     """Synthesise without bundling: the asset has tests of its own."""
     settings = settings or Settings()
     app = new_app(outdir=str(folder), context={"aws:cdk:bundling-stacks": []})
-    add_stacks(app, config=config, lock=lock or lock_of(config), code=code_of(config, settings), settings=settings)
+    assets = assets_of(config, settings)
+    add_stacks(
+        app,
+        config=config,
+        lock=lock or lock_of(config),
+        code=assets.code,
+        settings=settings,
+        own_code=assets.own_code,
+    )
     app.synth()
     return Assembly(config, folder)
 
 
-def code_of(config: Config, settings: Settings) -> lambda_.Code:
+def assets_of(config: Config, settings: Settings) -> Assets:
     def fail(text: str) -> None:
         raise AssertionError(text)
 
-    return LocalBundling(Sources.collect(asset_files(config), settings.target), warn=fail).code()
+    return Assets(config, settings.target, warn=fail)

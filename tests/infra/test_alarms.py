@@ -275,6 +275,7 @@ WHOLE = {
     "claim table errors": ("warn", [("AWS/Lambda", "Errors", "ses-feedback-claim_table")]),
     "check loop errors": ("warn", [("AWS/Lambda", "Errors", "ses-feedback-check_loop")]),
     "archive feedback errors": ("warn", [("AWS/Lambda", "Errors", "ses-feedback-archive_feedback")]),
+    "changes behind": ("warn", [("AWS/Lambda", "IteratorAge", "ses-feedback-announce_changes")]),
     "announce changes errors": ("warn", [("AWS/Lambda", "Errors", "ses-feedback-announce_changes")]),
     "archive stalled": (
         "warn",

@@ -116,7 +116,7 @@ def test_every_queue_is_encrypted_tls_only_and_keeps_14_days(small: Assembly) ->
         "ses-feedback-tally": [TOPICS],
         "ses-feedback-tally-dead-letters": [TOPICS],
         "ses-feedback-archive-dead-letters": [TOPICS],
-        "ses-feedback-team-dead-letters": [TOPICS, *on_call],
+        "ses-feedback-team-dead-letters": [TOPICS, *on_call, f"arn:aws:sns:us-east-1:{ACCOUNT}:ses-feedback-changes"],
         "ses-feedback-dead-letters": [],
     }
     for found in queues:

@@ -14,7 +14,7 @@ def test_everything_in_it_is_retained(small: Assembly) -> None:
     """Deleting the stack keeps tables, key, secret and buckets; nothing empties a bucket."""
     kept = {"AWS::DynamoDB::Table", "AWS::KMS::Key", "AWS::SecretsManager::Secret", "AWS::S3::Bucket"}
     found = [f for f in small.all() if f.stack == DATA and f.type in kept]
-    assert len(found) == 6
+    assert len(found) == 7
     for resource in found:
         assert resource.raw["DeletionPolicy"] == "Retain", resource.logical_id
         assert resource.raw["UpdateReplacePolicy"] == "Retain", resource.logical_id
@@ -51,6 +51,20 @@ def test_the_wiring_table_is_kept_as_well(small: Assembly) -> None:
     assert table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
     assert table["DeletionProtectionEnabled"] is True
     assert "TimeToLiveSpecification" not in table
+
+
+def test_the_table_of_ends_that_come(small: Assembly) -> None:
+    """Sorted by end within a shard, our key, kept; what nobody looked at for months expires."""
+    table = small.one("AWS::DynamoDB::Table", TableName="ses-feedback-ends").properties
+    assert table["KeySchema"] == [
+        {"AttributeName": naming.ATTRIBUTE_SHARD, "KeyType": "HASH"},
+        {"AttributeName": naming.ATTRIBUTE_DUE, "KeyType": "RANGE"},
+    ]
+    assert table["BillingMode"] == "PAY_PER_REQUEST"
+    assert table["SSESpecification"]["SSEType"] == "KMS"
+    assert table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
+    assert table["DeletionProtectionEnabled"] is True
+    assert table["TimeToLiveSpecification"] == {"AttributeName": naming.ATTRIBUTE_TTL, "Enabled": True}
 
 
 def test_the_secret_is_generated_once(small: Assembly) -> None:

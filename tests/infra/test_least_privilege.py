@@ -17,21 +17,26 @@ import pytest
 from moto import mock_aws
 
 from infra.needed import told_teams
+from local.authority import HOST, TOPIC, Authority, body, confirmation, notification, pem
 from ses_feedback import naming
 from ses_feedback.adapters import clients, custom_resource
 from ses_feedback.adapters import runtime as composition
 from ses_feedback.adapters.canary_table import CanaryTable
 from ses_feedback.adapters.items import to_item
+from ses_feedback.adapters.list_table import ListTable
 from ses_feedback.adapters.rotation import TableRotation
 from ses_feedback.adapters.wiring_table import WiringTable
 from ses_feedback.config.loop import asset_files, loop_config, to_loop
+from ses_feedback.config.posts import posts_files
 from ses_feedback.domain import canary
 from ses_feedback.domain import events as ev
 from ses_feedback.domain.errors import PermanentError, RetryableError
 from ses_feedback.domain.history import History, Ruling, Strike
 from ses_feedback.domain.keys import Keys
 from ses_feedback.domain.policy import DEFAULT_POLICY
-from ses_feedback.domain.times import DAY, HOUR
+from ses_feedback.domain.times import DAY, HOUR, format_time
+from ses_feedback.endpoint import certificates, confirming, fetching
+from ses_feedback.usecases.lists import syncing
 from ses_feedback.usecases.wiring_ports import PENDING, WIRED
 from tests.infra.synthesis import ACCOUNT, Assembly
 from tests.infra.wire_tap import Tap, refusal
@@ -130,7 +135,7 @@ class Stage:
 
 @pytest.fixture
 def stage(full: Assembly, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Stage]:
-    for name, text in asset_files(full.config).items():
+    for name, text in (asset_files(full.config) | posts_files(full.config)).items():
         (tmp_path / name).write_text(text)
     monkeypatch.setattr(composition, "ROOT", tmp_path)
     for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_DYNAMODB", "AWS_PROFILE"):
@@ -149,6 +154,8 @@ def stage(full: Assembly, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> It
         naming.ENV_ARCHIVE_BUCKET: naming.archive_bucket_name("ses-feedback", ACCOUNT, full.region),
         naming.ENV_RETRY_QUEUE_URL: f"https://sqs.{full.region}.amazonaws.com/{ACCOUNT}/{queue}",
         naming.ENV_ARCHIVE_STREAM: naming.archive_stream_name("ses-feedback"),
+        naming.ENV_ENDS_TABLE: naming.ends_table_name("ses-feedback"),
+        naming.ENV_CHANGES_TOPIC: f"arn:aws:sns:{full.region}:{ACCOUNT}:{naming.changes_topic_name('ses-feedback')}",
         naming.ENV_SES_INTERVAL: "0",
         naming.ENV_QUEUES: f"https://sqs.{full.region}.amazonaws.com/{ACCOUNT}/",
         naming.ENV_TOPICS: f"arn:aws:sns:{full.region}:{ACCOUNT}:",
@@ -412,21 +419,40 @@ def archive_feedback(stage: Stage) -> None:
 
 
 def announce_changes(stage: Stage) -> None:
-    """A strike; a decision; the same refused."""
-    strike = History({"s": Strike(ev.HARD_BOUNCE, "transactional", NOW, NOW, "s")})
+    """A strike; a decision; the same refused; a suppression with an end, which comes."""
+    clients.client("dynamodb").create_table(
+        TableName=naming.ends_table_name("ses-feedback"),
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[
+            {"AttributeName": naming.ATTRIBUTE_SHARD, "KeyType": "HASH"},
+            {"AttributeName": naming.ATTRIBUTE_DUE, "KeyType": "RANGE"},
+        ],
+        AttributeDefinitions=[
+            {"AttributeName": name, "AttributeType": "S"} for name in (naming.ATTRIBUTE_SHARD, naming.ATTRIBUTE_DUE)
+        ],
+    )
+    clients.client("sns").create_topic(Name=naming.changes_topic_name("ses-feedback"))
+    strike = History({"s": Strike(ev.SOFT_BOUNCE, "transactional", NOW, NOW, "s")})
     decided = History(rulings={("*", ev.OPERATOR): Ruling(NOW, None, ev.OPERATOR, "asked")})
+    brief = History(rulings={("*", ev.IMPORT): Ruling(NOW - HOUR, NOW - 1, ev.IMPORT, "asked")})
 
     def changed(history: History) -> dict[str, Any]:
         image = to_item("k", "production", "jane@example.net", history, DEFAULT_POLICY, "v1")
-        return {"Records": [{"eventName": "INSERT", "dynamodb": {"NewImage": image}}]}
+        at = {"ApproximateCreationDateTime": NOW / 1_000 - 60, "SequenceNumber": "1" * 21}
+        return {"Records": [{"eventName": "INSERT", "dynamodb": {"NewImage": image, **at}}]}
 
-    assert stage.run(naming.ANNOUNCE_CHANGES, changed(strike))["decisions"] == 0
-    stage.tap.answers = {"PutRecordBatch": [(200, {"FailedPutCount": 0, "RequestResponses": [{"RecordId": "r"}]})]}
-    assert stage.run(naming.ANNOUNCE_CHANGES, changed(decided))["decisions"] == 1
+    assert stage.run(naming.ANNOUNCE_CHANGES, changed(strike)) == {"changes": 1, "decisions": 0, "announced": 0}
+    stage.tap.answers = {"PutRecordBatch": [(200, {"FailedPutCount": 0, "RequestResponses": [{"RecordId": "r"}]})] * 2}
+    assert stage.run(naming.ANNOUNCE_CHANGES, changed(decided)) == {"changes": 1, "decisions": 1, "announced": 1}
+    assert stage.run(naming.ANNOUNCE_CHANGES, changed(brief)) == {"changes": 1, "decisions": 1, "announced": 1}
     busy = {"ErrorCode": "ServiceUnavailableException", "ErrorMessage": "slow down"}
     stage.tap.answers = {"PutRecordBatch": [(200, {"FailedPutCount": 1, "RequestResponses": [busy]})]}
     with pytest.raises(RetryableError, match="ServiceUnavailableException"):
         stage.run(naming.ANNOUNCE_CHANGES, changed(decided))
+    item = to_item("k", "production", "jane@example.net", brief, DEFAULT_POLICY, "v1")
+    stage.dynamo.client.put_item(TableName=TABLE, Item=item)
+    assert stage.run(naming.ANNOUNCE_CHANGES, {}) == {"expired": 1}
+    assert stage.run(naming.ANNOUNCE_CHANGES, {}) == {"expired": 0}
 
 
 def explain_alarm(stage: Stage) -> None:
@@ -462,7 +488,113 @@ def explain_alarm(stage: Stage) -> None:
     assert stage.run(naming.EXPLAIN_ALARM, told("PAUSED: an identity")) == {"told": 1}
 
 
+def sync_lists(stage: Stage) -> None:
+    """An entry is taken, a released one removed, ours put; a slot of SES's is taken by others; then lists in bulk."""
+    stage.request(naming.CLAIM_TABLE, "Create", Table=TABLE, Owner="owner-1")
+    clients.client("s3").create_bucket(
+        Bucket=naming.archive_bucket_name("ses-feedback", ACCOUNT, stage.tap.region),
+        CreateBucketConfiguration={"LocationConstraint": stage.tap.region},
+    )
+    released = History(releases={"*": Ruling(NOW - HOUR, None, ev.OPERATOR, "works again")})
+    stage.store("back@example.net", released)
+    store = ListTable(stage.dynamo.client, TABLE, Keys(SECRET), DEFAULT_POLICY)
+    held = Ruling(NOW - HOUR, None, ev.IMPORT, "a list")
+    store.put_new("production", "ours@example.net", History(rulings={("*", ev.IMPORT): held}))
+    stage.dynamo.client.update_item(
+        TableName=WIRING,
+        Key={naming.ATTRIBUTE_KEY: {"S": "slots"}},
+        UpdateExpression="SET next_at = :soon",
+        ExpressionAttributeValues={":soon": {"N": str(NOW + 60_000)}},
+    )
+    module = stage.load(naming.SYNC_LISTS)
+    module.gateways.cache_clear()
+    gateways = module.gateways()._replace(interval=1)
+    stage.tap.answers = {"UpdateItem": [refusal("ConditionalCheckFailedException")] * 2}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "gateways", lambda: gateways)
+        assert stage.run(naming.SYNC_LISTS, {}) == {"due": 1, "ended": 1}
+        patch.setattr(syncing, "SINGLY", 0)
+        patch.setattr(module, "gateways", lambda: gateways._replace(every=0))
+        stage.store("back@example.net", released)
+        store.put_new("production", "more@example.net", History(rulings={("*", ev.IMPORT): held}))
+        for _ in range(2):
+            assert stage.run(naming.SYNC_LISTS, {}) == {"due": 1, "ended": 1}
+
+
+def answer_lookups(stage: Stage) -> None:
+    """A question about one, about two, a decision (about an item of other tiers' time), a release, an answer lost."""
+    stage.request(naming.CLAIM_TABLE, "Create", Table=TABLE, Owner="owner-1")
+    hard = Strike(ev.HARD_BOUNCE, "transactional", LONG_AGO - 80 * DAY, LONG_AGO - 80 * DAY, "h1")
+    stage.store("old@example.net", History({"h1": hard}))
+
+    def ask(operation: str, **body: Any) -> int:
+        key = next(key for key, name in naming.LOOKUP_ROUTES.items() if name == operation)
+        event = {
+            "routeKey": key,
+            "pathParameters": {"environment": "production"},
+            "requestContext": {"authorizer": {"iam": {"userArn": f"arn:aws:iam::{ACCOUNT}:user/jane"}}},
+            "body": json.dumps(body),
+        }
+        return int(stage.run(naming.ANSWER_LOOKUPS, event)["statusCode"])
+
+    assert ask("check", addresses=["jane@example.net"], stream="marketing") == 200
+    assert ask("check", addresses=["jane@example.net", "old@example.net"], stream="marketing") == 200
+    assert ask("check", addresses=["jane"], stream="marketing") == 400
+    assert ask("suppress", address="old@example.net", why="asked") == 200
+    assert ask("release", address="Old@example.net", why="asked") == 200
+    stage.tap.answers = {"GetItem": [refusal("ThrottlingException")] * 3}
+    assert ask("check", addresses=["jane@example.net"], stream="marketing") == 503
+    stage.tap.answers = {"GetItem": [refusal("AccessDeniedException")]}
+    with pytest.raises(RetryableError):
+        ask("check", addresses=["jane@example.net"], stream="marketing")
+
+
+def receive_posts(stage: Stage) -> None:
+    """Now and an old month, a repetition, an address of other tiers' time, a delivery, unreadable (twice),
+    confirmed.
+    """
+    authority = Authority(NOW)
+    certificate = f"{HOST}/SimpleNotificationService-9c6465fa7f48f5cacd23014631ec1136.pem"
+    served = pem(authority.certificate("sns.amazonaws.com"), authority.intermediate)
+    hard = Strike(ev.HARD_BOUNCE, "transactional", LONG_AGO - 80 * DAY, LONG_AGO - 80 * DAY, "h1")
+    soft = Strike(ev.SOFT_BOUNCE, "transactional", NOW - HOUR, NOW - HOUR, "s1")
+    stage.store("old@example.net", History({"h1": hard}))
+    stage.store("soft@example.net", History({"s1": soft}))
+    confirmed: list[str] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fetching, "fetch", {certificate: served}.__getitem__)
+        patch.setattr(certificates, "public_roots", lambda: [authority.root])
+        # It is sent without credentials, so that there is nothing to grant.
+        patch.setattr(confirming, "confirm", lambda topic, token: confirmed.append(topic))
+        stage.load(naming.RECEIVE_POSTS)
+
+    def post(values: dict[str, Any]) -> int:
+        event = {
+            "headers": {"content-type": "text/plain; charset=UTF-8"},
+            "requestContext": {"http": {"method": "POST"}},
+            "body": body(values).decode(),
+        }
+        return int(stage.run(naming.RECEIVE_POSTS, event)["statusCode"])
+
+    at = format_time(NOW)
+    for message in (
+        mail.bounce("p1", at=NOW),
+        mail.bounce("p1", at=NOW),
+        mail.bounce("p4", ["long-ago@example.net"], at=LONG_AGO),
+        mail.bounce("p2", ["old@example.net"], at=NOW),
+        mail.delivery("p3", ["soft@example.net"], at=NOW),
+        "unreadable",
+        "unreadable",
+    ):
+        assert post(notification(message if isinstance(message, str) else mail.text(message), at)) == 200
+    assert post(confirmation(at)) == 200
+    assert confirmed == [TOPIC]
+
+
 PATHS = {
+    naming.RECEIVE_POSTS: receive_posts,
+    naming.ANSWER_LOOKUPS: answer_lookups,
+    naming.SYNC_LISTS: sync_lists,
     naming.WRITE_ARCHIVE: archive_feedback,
     naming.ANNOUNCE_CHANGES: announce_changes,
     naming.REPLAY_ARCHIVE: replay_archive,
@@ -524,8 +656,6 @@ def test_a_key_is_used_through_the_services_a_function_calls(stage: Stage, full:
     expected = {service: actions for service, actions in KEY_USES.items() if service in called}
     if "s3" in expected and "s3:PutObject" not in actions:
         expected["s3"] = {"kms:Decrypt"}  # who only reads makes no key
-    if function == naming.ANNOUNCE_CHANGES:
-        expected["dynamodb"] = {"kms:Decrypt"}  # what changed is read for it by Lambda, and encrypted as the table is
     assert found == expected
 
 

@@ -26,7 +26,7 @@ Answer = tuple[int, Any]
 # The prefix of an IAM action, where it is not the name botocore has for the service (Service Authorization Reference).
 _PREFIX = {"sesv2": "ses", "cloudwatch-logs": "logs"}
 # Where an operation is allowed by an action of another name (the same reference).
-_ALLOWED_BY = {"ListObjectsV2": "ListBucket"}
+_ALLOWED_BY = {"ListObjectsV2": "ListBucket", "TransactWriteItems": "PutItem"}
 
 
 # Calls about one configuration set, which a policy can name.
@@ -50,8 +50,9 @@ class Tap:
         def answer(stubber: Any, event_name: str, request: AWSPreparedRequest, **more: Any) -> Any:
             _, service, operation = event_name.split(".")
             if self.caller is not None:
-                # A batch of SQS is allowed by the action of one (Service Authorization Reference).
-                name = operation.removesuffix("Batch") if service == "sqs" else _ALLOWED_BY.get(operation, operation)
+                # A batch of SQS or SNS is allowed by the action of one (Service Authorization Reference).
+                batch = service in ("sqs", "sns")
+                name = operation.removesuffix("Batch") if batch else _ALLOWED_BY.get(operation, operation)
                 action = f"{_PREFIX.get(service, service)}:{name}"
                 resources = self._resources(service, operation, request)
                 self.calls.setdefault(self.caller, set()).update((action, resource) for resource in resources)
@@ -105,8 +106,12 @@ class Tap:
         if service == "cloudwatch-logs":
             return f"arn:aws:logs:{self.region}:{ACCOUNT}:log-group:{body['logGroupName']}:log-stream:"
         assert service == "dynamodb", service
-        (table,) = [body["TableName"]] if "TableName" in body else body["RequestItems"]
-        return f"arn:aws:dynamodb:{self.region}:{ACCOUNT}:table/{table}"
+        if "TransactItems" in body:
+            (table,) = {action["Put"]["TableName"] for action in body["TransactItems"]}
+        else:
+            (table,) = [body["TableName"]] if "TableName" in body else body["RequestItems"]
+        index = f"/index/{body['IndexName']}" if "IndexName" in body else ""
+        return f"arn:aws:dynamodb:{self.region}:{ACCOUNT}:table/{table}{index}"
 
 
 def refusal(code: str) -> Answer:
@@ -217,6 +222,18 @@ def _v2(ses: FakeSes, operation: str, request: AWSPreparedRequest) -> Answer:
         return 200, {}
     if operation == "SendEmail":
         return 200, {"MessageId": "0100-1"}
+    if operation == "ListSuppressedDestinations":
+        # One that the table lacks, and one that was released since.
+        listed = [
+            {"EmailAddress": f"{who}@example.net", "Reason": "BOUNCE", "LastUpdateTime": 1e9} for who in ("new", "back")
+        ]
+        return 200, {"SuppressedDestinationSummaries": listed}
+    if operation in ("PutSuppressedDestination", "DeleteSuppressedDestination"):
+        return 200, {}
+    if operation == "CreateImportJob":
+        return 200, {"JobId": "job-1"}
+    if operation == "GetImportJob":
+        return 200, {"JobStatus": "COMPLETED"}
     assert operation == "PutEmailIdentityConfigurationSetAttributes", operation
     ses.set_configuration_set(identity, json.loads(_text(request.body) or "{}").get("ConfigurationSetName"))
     return 200, {}

@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeVar
 from hypothesis import strategies as st
 
 from ses_feedback.domain import events as ev
-from ses_feedback.domain.history import Strike
+from ses_feedback.domain.history import Known, Strike
 from ses_feedback.domain.policy import Policy, Scope, Tier
 from tests.property.model import HOUR, Delivered, Fact, Released, Ruled, Seen
 
@@ -63,6 +63,11 @@ class Message(NamedTuple):
         return Seen(f"k{self.number}", Strike(self.class_, self.stream, at, sent, f"m{self.number}"))
 
 
+def signed(digits: Digits) -> tuple[str, Known | None]:
+    """Return who decided, and what was known."""
+    return digits.of(("", "jo", "sam")), digits.of((None, Known(0), Known(1, "hard_bounce", "*", START, None, START)))
+
+
 def tier(code: int) -> Tier:
     """Return a tier the configuration allows: without end no window, and the first strike needs none."""
     digits = Digits(code)
@@ -85,11 +90,13 @@ def fact(code: int, messages: list[Message]) -> Fact:
         case 4:
             return Delivered(digits.of(STREAMS), digits.time())
         case 5:
-            return Released(digits.of(SCOPES), digits.time(), digits.of(("asked", "mended")))
+            return Released(digits.of(SCOPES), digits.time(), digits.of(("asked", "mended")), *signed(digits))
         case 6:
             scope, reason, at = digits.of(SCOPES), digits.of(ev.DECISION_REASONS), digits.time()
             length = digits.of((None, UNIT, 2 * UNIT, 9 * UNIT))
-            return Ruled(scope, reason, at, None if length is None else at + length, digits.of(("a", "b")))
+            return Ruled(
+                scope, reason, at, None if length is None else at + length, digits.of(("a", "b")), *signed(digits)
+            )
         case _:
             return digits.of(tuple(messages)).seen(digits.time())
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from ses_feedback.domain.history import History, Ruling, Strike, Suppression
+from ses_feedback.domain.history import History, Known, Ruling, Strike, Suppression
 from ses_feedback.domain.policy import Policy
 
 HOUR = 60 * 60 * 1000
@@ -41,9 +41,11 @@ class Released(NamedTuple):
     scope: str
     at: int
     why: str = "asked"
+    by: str = ""
+    known: Known | None = None
 
     def learn(self) -> History:
-        return History(releases={self.scope: Ruling(self.at, None, "operator", self.why)})
+        return History(releases={self.scope: Ruling(self.at, None, "operator", self.why, self.by, self.known)})
 
 
 class Ruled(NamedTuple):
@@ -54,9 +56,12 @@ class Ruled(NamedTuple):
     at: int
     until: int | None
     why: str = "asked"
+    by: str = ""
+    known: Known | None = None
 
     def learn(self) -> History:
-        return History(rulings={(self.scope, self.reason): Ruling(self.at, self.until, self.reason, self.why)})
+        ruling = Ruling(self.at, self.until, self.reason, self.why, self.by, self.known)
+        return History(rulings={(self.scope, self.reason): ruling})
 
 
 Fact = Seen | Delivered | Released | Ruled

@@ -9,7 +9,7 @@ from ses_feedback.adapters.items import from_item, to_item
 from ses_feedback.domain.history import History, join, settle, suppressions, without_texts
 from ses_feedback.domain.policy import Policy
 from tests.property.facts import situations
-from tests.property.model import Fact, Ruled, Seen
+from tests.property.model import Fact, Released, Ruled, Seen
 
 ERASED = 1_900_000_000_000
 SECRET = "jane"
@@ -27,7 +27,9 @@ def named(fact: Fact) -> History:
         )
         return History(strikes={fact.key: strike})
     if isinstance(fact, Ruled):
-        return Ruled(fact.scope, fact.reason, fact.at, fact.until, f"{SECRET} {fact.until}").learn()
+        return fact._replace(why=f"{SECRET} {fact.until}", by=f"{SECRET} {fact.by}").learn()
+    if isinstance(fact, Released):
+        return fact._replace(why=f"{SECRET} {fact.why}", by=f"{SECRET} {fact.by}").learn()
     return fact.learn()
 
 

@@ -12,7 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ses_feedback.domain import events as ev
-from ses_feedback.domain.history import History, clears, covering, join, settle, suppressions
+from ses_feedback.domain.history import (
+    TRAIL,
+    History,
+    Past,
+    clears,
+    covering,
+    every_decision,
+    join,
+    settle,
+    suppressions,
+)
 from ses_feedback.domain.policy import DEFAULT_POLICY, Policy, Tier, bound
 from ses_feedback.domain.times import DAY
 from tests.property.facts import START, STREAMS, UNIT, Message, codes, default_facts, situations, tier, two_parts
@@ -156,6 +166,27 @@ def test_random_permutations_of_all_facts(pool: str) -> None:
     for _ in range(300):
         order = chance.sample(known, len(known))
         assert learn(order, TRICKY_POLICY) == learn(known, TRICKY_POLICY)
+
+
+def decisions_of(known: Iterable[Fact]) -> list[Past]:
+    """Return operators' decisions, each once, the newest last."""
+    found = set()
+    for fact in known:
+        if isinstance(fact, Released) or (isinstance(fact, Ruled) and fact.reason == ev.OPERATOR):
+            found |= every_decision(fact.learn())
+    return sorted(found, key=lambda past: past.ruling.at)
+
+
+@given(situations)
+def test_the_trail_is_the_newest_decisions_of_all(situation: tuple[Policy, list[Fact]]) -> None:
+    """Whatever order they came in: the newest that were made are all there, and none that was not made."""
+    policy, known = situation
+    history = learn(known, policy)
+    made, kept = decisions_of(known), {past for past in every_decision(history) if past.ruling.reason == ev.OPERATOR}
+    assert kept <= set(made)
+    newest = [past.ruling.at for past in made[-TRAIL:]]
+    assert sorted(past.ruling.at for past in kept)[-TRAIL:] == newest
+    assert len(history.past) <= TRAIL
 
 
 # --- bounds ---------------------------------------------------------------------------------------

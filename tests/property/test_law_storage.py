@@ -28,7 +28,7 @@ def test_any_history_is_read_back_as_it_was_written(
         key: strike._replace(message_id=m, identity=i, status=s, diagnostic=d, detail=t)
         for (key, strike), (m, i, s, d, t) in zip(plain.strikes.items(), evidence, strict=False)
     }
-    history = History(strikes, plain.deliveries, plain.releases, plain.rulings)
+    history = History(strikes, plain.deliveries, plain.releases, plain.rulings, past=plain.past)
     item = to_item("key", "production", "jane@example.net", history, policy, "version")
     stored = from_item(item)
     assert stored.history == history

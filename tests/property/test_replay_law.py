@@ -19,16 +19,18 @@ from hypothesis import strategies as st
 
 from ses_feedback.domain import events as ev
 from ses_feedback.domain.history import EVERY_STREAM, History, Suppression
+from ses_feedback.domain.mail_hosts import TAKES, UNCHECKED
 from ses_feedback.domain.policy import DEFAULT_POLICY, ENVIRONMENT, STREAM, Policy, Tier
 from ses_feedback.domain.reading import read
-from ses_feedback.domain.times import HOUR, format_time
+from ses_feedback.domain.times import HOUR
+from ses_feedback.usecases.announcing import decisions
 from ses_feedback.usecases.handling import Entry, Outcome
-from ses_feedback.usecases.questions import release, suppress
+from ses_feedback.usecases.questions import Verified, release, suppress
 from ses_feedback.usecases.record import learn, record
 from ses_feedback.usecases.tally import tally
 from tests.fakes import TROUBLES, Crash, FakeLists, FakeMeter, FakeQuarantine, FakeStore
 from tests.property.model import Delivered, Fact, Facts, Released, Ruled, Seen
-from tests.unit.replay.archives import Run, decision, line, put
+from tests.unit.replay.archives import Run, line, put
 from tests.unit.usecases.mail import KEYS, NOW, bounce, complaint, delivery, rules, soft_bounce
 
 # Few strikes suffice, so that windows, deliveries and releases meet.
@@ -133,18 +135,18 @@ class World:
         self.store.clock = NOW - chance.randrange(20) * HOUR
         facts = self.facts.setdefault((environment, address), [])
         where: dict[str, Any] = {"environment": environment, "address": address, "scope": scope, "why": "asked"}
-        said = {"environment": environment, "stream": scope, "why": "asked"}
+        where["by"] = chance.choice(("", "jo", "sam"))
+        before = self.store.history(environment, address) if (environment, address) in self.store.items else History()
         if chance.random() < 0.5:
-            at = release(self.store, POLICY, FakeLists(), **where).at
+            checked = Verified(chance.choice((None, TAKES, UNCHECKED)), chance.choice((None, NOW - 60 * HOUR)))
+            at = release(self.store, POLICY, FakeLists(), verified=checked, **where).at
             facts.append(Released(scope, at))
-            self.lines.append(decision(address, "release", at, **said))
-            return
-        lasts = chance.choice((None, HOUR, 100 * HOUR))
-        at = suppress(self.store, POLICY, duration=lasts, **where).at
-        until = None if lasts is None else at + lasts
-        facts.append(Ruled(scope, "operator", at, until))
-        said |= {"until": None if until is None else format_time(until)}
-        self.lines.append(decision(address, "suppress", at, **said))
+        else:
+            lasts = chance.choice((None, HOUR, 100 * HOUR))
+            at = suppress(self.store, POLICY, duration=lasts, **where).at
+            facts.append(Ruled(scope, "operator", at, None if lasts is None else at + lasts))
+        # As the table's stream hands it on, and announce_changes takes it down.
+        self.lines += decisions(before, self.store.items[environment, address])
 
     def heal(self) -> None:
         """Let every delivery be seen once more, as the next one would be: live has counted too much until then."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from ses_feedback.usecases.checks.expected import ExpectedIdentity
-from ses_feedback.usecases.checks.finding import EnableDestination, Finding
+from ses_feedback.usecases.checks.finding import NOTE, EnableDestination, Finding
 from ses_feedback.usecases.checks.identities import MEND
 from ses_feedback.usecases.checks.live import EventDestination, Home, SetState
 
@@ -79,6 +79,21 @@ def _options(home: Home, identity: ExpectedIdentity, path: str, state: SetState)
             f"{name} suppresses {_reasons(state.suppressed)}, not {_reasons(identity.suppressed)}",
             "SES's own list stops other mail than the file says",
             f"aws sesv2 put-configuration-set-suppression-options {where} --suppressed-reasons {wanted}".rstrip(),
+        )
+
+
+def check_complaints(identity: ExpectedIdentity, streams: Sequence[str], state: SetState) -> Iterator[Finding]:
+    """Yield that a set, by a setting that the file says nothing of, keeps complainers from other streams' mail."""
+    name, suppressed = identity.configuration_set, state.suppressed
+    if identity.suppressed is None and suppressed is not None and "COMPLAINT" in suppressed and len(streams) > 1:
+        yield Finding(
+            "set suppression",
+            f"{identity.path}.configuration_set",
+            f"{name} suppresses whoever complained about any mail of the account",
+            f"SES's list knows no streams ({', '.join(streams)}): a complaint about one silently stops another; leave"
+            ' complaints to this deployment with configuration_set = { suppress = ["bounce"] }',
+            _DEPLOY,
+            level=NOTE,
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ses_feedback.domain.history import History, Suppression
+from ses_feedback.domain.history import History, Suppression, every_decision
 from ses_feedback.domain.policy import Policy
 from ses_feedback.usecases.merging import merge_into
 from ses_feedback.usecases.ports import QuestionStore, Stored
@@ -44,5 +44,5 @@ def erase(store: QuestionStore, policy: Policy, environment: str, address: str, 
 def _told(stored: Stored, before: bool, clock: int) -> Erased:
     history = stored.history
     live = tuple(found for found in stored.suppressions if found.until is None or found.until > clock)
-    decisions = len(history.releases) + len(history.rulings)
+    decisions = len(every_decision(history))
     return Erased(stored.environment, True, before, len(history.strikes), decisions, live, clock)

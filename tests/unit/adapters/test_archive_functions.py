@@ -8,7 +8,7 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -79,6 +79,10 @@ def test_an_answer_fits_into_six_megabytes(load: Load) -> None:
             assert one["data"] == came["data"]
 
 
+# What the table's stream says of each write besides.
+WRITTEN = {"ApproximateCreationDateTime": AT / 1_000, "SequenceNumber": "1" * 21}
+
+
 class Stream:
     """The archive's stream; ``trouble`` is raised instead."""
 
@@ -97,7 +101,17 @@ def change(before: History | None, after: History | None) -> dict[str, Any]:
         return to_item("k", "production", "jane@example.net", history, DEFAULT_POLICY, "v1")
 
     images = {"OldImage": before, "NewImage": after}
-    return {"dynamodb": {name: image(history) for name, history in images.items() if history is not None}}
+    found = {name: image(history) for name, history in images.items() if history is not None}
+    return {"dynamodb": {**found, **WRITTEN}}
+
+
+def untold(module: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have nobody told of any change."""
+    nothing = SimpleNamespace(note=lambda _: None)
+    monkeypatch.setenv(naming.ENV_ENDS_TABLE, "ends")
+    monkeypatch.setattr(module, "wire", lambda: None)
+    monkeypatch.setattr(module, "ComingEnds", lambda *_: nothing)
+    monkeypatch.setattr(module.Press, "publish", lambda *_: None)
 
 
 RULED = History(rulings={("*", "operator"): Ruling(AT, None, "operator", "Jane asked")})
@@ -109,9 +123,11 @@ def test_decisions_reach_the_stream_and_all_else_does_not(
     """A new item, a changed one, one that is unchanged in this, one that expired, and the table's own claim."""
     module, stream = load(naming.ANNOUNCE_CHANGES), Stream()
     monkeypatch.setattr(module, "stream", lambda: stream)
-    claim = {"dynamodb": {"NewImage": {"pk": {"S": "#meta"}, "owner": {"S": "o"}}}}
+    untold(module, monkeypatch)
+    claim = {"dynamodb": {"NewImage": {"pk": {"S": "#meta"}, "owner": {"S": "o"}}, **WRITTEN}}
     events = [change(None, RULED), change(History(), RULED), change(RULED, RULED), change(RULED, None), claim]
-    assert module.handler({"Records": events}, object()) == {"changes": 5, "decisions": 2}
+    done = module.handler({"Records": events}, object())
+    assert done == {"changes": 5, "decisions": 2, "announced": 2}
     assert len(stream.lines) == 2
     assert stream.lines[0] == stream.lines[1]
     assert "jane" not in capfd.readouterr().out.lower()
@@ -120,7 +136,12 @@ def test_decisions_reach_the_stream_and_all_else_does_not(
 def test_what_firehose_refuses_comes_back(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
     """The batch fails, and the table's stream hands it over again."""
     module = load(naming.ANNOUNCE_CHANGES)
+    untold(module, monkeypatch)
     monkeypatch.setattr(module, "stream", lambda: Stream(RetryableError("busy")))
     with pytest.raises(RetryableError, match="busy"):
         module.handler({"Records": [change(None, RULED)]}, object())
-    assert module.handler({"Records": [change(RULED, None)]}, object()) == {"changes": 1, "decisions": 0}
+    assert module.handler({"Records": [change(RULED, None)]}, object()) == {
+        "changes": 1,
+        "decisions": 0,
+        "announced": 0,
+    }

@@ -224,3 +224,10 @@ def test_nothing_answers(monkeypatch: pytest.MonkeyPatch, pauses: list[float]) -
     with pytest.raises(EndpointConnectionError):
         DynamoDbWire("us-east-1", sleep=pauses.append).put_item(TableName="t", Item=ITEM)
     assert len(pauses) == 2
+
+
+def test_an_item_is_read(server: Server, wire: DynamoDbWire) -> None:
+    """What a question about one address costs."""
+    server.answers = [(200, {"Item": ITEM})]
+    assert wire.get_item(TableName="table", Key=ITEM)["Item"] == ITEM
+    assert server.seen == [("DynamoDB_20120810.GetItem", {"TableName": "table", "Key": ITEM})]

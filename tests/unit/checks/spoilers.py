@@ -140,6 +140,10 @@ def no_suppression(there: World) -> None:
     there.account_ = replace(there.account_, suppressed=frozenset())
 
 
+def complaints_by_a_set(there: World) -> None:
+    there.sets[OWN_SET] = replace(there.sets[OWN_SET], suppressed=frozenset({"BOUNCE", "COMPLAINT"}))
+
+
 def complaints_of_all_streams(there: World) -> None:
     there.account_ = replace(there.account_, suppressed=frozenset({"BOUNCE", "COMPLAINT"}))
 

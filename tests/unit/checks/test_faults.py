@@ -20,6 +20,7 @@ from .spoilers import (
     alarm_silent,
     another_set,
     at_work,
+    complaints_by_a_set,
     complaints_of_all_streams,
     core_gone,
     dead_letters,
@@ -197,6 +198,17 @@ def test_complaints_of_all_streams_do_not_matter_with_sets_of_their_own() -> Non
     )
     there = world(text)
     complaints_of_all_streams(there)
+    assert found(there) == []
+
+
+def test_a_set_that_suppresses_complaints_where_the_file_says_nothing_of_it() -> None:
+    """Somebody set it in SES: a complaint about one stream stops the others; with one stream there is no other."""
+    text = CONFIG.replace(', suppress = ["bounce"]', "")
+    finding = spoil(world(text), complaints_by_a_set)
+    assert (finding.check, finding.level) == ("set suppression", NOTE)
+    assert "default, marketing" in finding.why
+    there = world(text.replace('stream = "marketing"', ""))
+    complaints_by_a_set(there)
     assert found(there) == []
 
 

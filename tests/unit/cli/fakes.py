@@ -17,13 +17,17 @@ from ses_feedback.domain.keys import Keys
 from ses_feedback.domain.policy import DEFAULT_POLICY
 from ses_feedback.domain.times import DAY, HOUR, parse_time
 from ses_feedback.usecases.doctor import Inventory, Places
+from ses_feedback.usecases.lists.comparing import Parts
 from ses_feedback.usecases.lists.importing import ListStore, News
 from ses_feedback.usecases.merging import merge
+from ses_feedback.usecases.pacing import Pacer
 from ses_feedback.usecases.pausing import Desk
 from ses_feedback.usecases.ports import AccountLists, Listed, Stored
 from tests.unit.breaker.fakes import JO
 from tests.unit.breaker.fakes import World as PauseWorld
 from tests.unit.checks.world import World
+from tests.unit.lists.ses_world import Ses
+from tests.unit.lists.ses_world import World as SesWorld
 from tests.unit.usecases.comeback import Calls, Objects, Queue
 
 NOW = parse_time("2026-11-24T05:00:00.000Z")
@@ -118,6 +122,8 @@ class FakeDeployment:
     world: World | None = None
     sending: PauseWorld = field(default_factory=PauseWorld)
     caller: str = JO
+    signature: str = JO
+    sync: tuple[SesWorld, list[Ses]] | None = None
     archive: Path | None = None
     machine: ReplayMachine | None = None
 
@@ -160,6 +166,13 @@ class FakeDeployment:
 
     def replay_from(self, source: str | None) -> ReplayArchive:
         return ReplayArchive(place_of(source or str(self.archive), lambda: None))
+
+    @property
+    def sync_parts(self) -> Parts:
+        assert self.sync is not None
+        world, lists = self.sync
+        pacer = Pacer(world, world, interval=0, until=world.until, jitter=lambda: 0.0)
+        return Parts(lists, world, world, pacer)
 
     def lists(self, *spellings: str) -> AccountLists:
         self.account_lists.spellings = spellings

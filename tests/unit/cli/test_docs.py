@@ -29,7 +29,7 @@ def test_the_commands_of_the_contract_are_there() -> None:
         "routes",
         *("events", "report", "replay"),
         *("pause", "resume", "pauses"),
-        *("import", "export", "erase"),
+        *("import", "export", "erase", "sync"),
     }
     assert set(TOP["quarantine"].commands) == {"list", "show", "retry"}
 

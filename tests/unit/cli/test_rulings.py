@@ -4,8 +4,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.breaker.fakes import JO
+
 from .conftest import Run
 from .fakes import NOW, FakeDeployment, MemoryStore, complaint, hard
+
+NOTHING_KNOWN = {
+    **{"reason": None, "stream": None, "since": None, "until": None},
+    **{"strikes": 0, "delivered_at": None, "mail": None},
+}
 
 
 def test_suppress_holds_at_once_and_for_the_time_given(cli: Run) -> None:
@@ -23,6 +30,8 @@ def test_suppress_holds_at_once_and_for_the_time_given(cli: Run) -> None:
             "scope": "environment",
             "until": "2026-12-24T05:00:00.000Z",
             "since": "2026-11-24T05:00:00.000Z",
+            "by": JO,
+            "known": {**NOTHING_KNOWN},
         }
     ]
     assert cli("check", "jane@example.net", "--stream", "marketing").code == 1
@@ -62,6 +71,15 @@ def test_release_lifts_and_clears_the_lists_of_ses(cli: Run, store: MemoryStore,
             "scope": None,
             "until": None,
             "since": None,
+            "by": JO,
+            "known": {
+                **NOTHING_KNOWN,
+                "reason": "hard_bounce",
+                "stream": "*",
+                "since": "2026-11-23T05:00:00.000Z",
+                "strikes": 2,
+            },
+            "verified": None,
             "lists": {
                 "us-east-1": {"cleared": True, "problem": None},
                 "eu-west-1": {"cleared": True, "problem": None},
@@ -141,6 +159,22 @@ def test_a_decision_comes_after_the_evidence_it_was_shown(cli: Run, store: Memor
         (
             ("release", "jane@example", "--why", "x", "--environment", "test"),
             'ses-feedback: --environment: no environment "test"; known: production',
+        ),
+        (
+            ("release", "jane@example.net", "--why", "x", "--by", "a\tb"),
+            'ses-feedback: --by: "a\\tb" must be one line of readable text',
+        ),
+        (
+            ("suppress", "jane@example.net", "--why", "x", "--by", "x" * 201),
+            "ses-feedback: --by: 201 letters are too long; at most 200",
+        ),
+        (
+            ("release", "jane@example.net", "--why", "x", "--force"),
+            "ses-feedback: --force: goes with --verify",
+        ),
+        (
+            ("release", "jane@example.net", "--why", "x", "--archive", "aws"),
+            "ses-feedback: --archive: goes with --verify",
         ),
         (("release", "jane", "--why", "x"), 'ses-feedback: "jane" is not an e-mail address: it has no @'),
     ],

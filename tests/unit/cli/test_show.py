@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+from tests.unit.breaker.fakes import JO
+
 from .conftest import Run
-from .fakes import MemoryStore, complaint, hard, refused_by_ses
+from .fakes import NOW, FakeDeployment, MemoryStore, complaint, hard, refused_by_ses
 
 
 def test_nothing_known_is_an_answer(cli: Run) -> None:
@@ -58,7 +60,17 @@ def test_json_holds_evidence_and_history(cli: Run, store: MemoryStore) -> None:
             "decided_at": "2026-11-24T05:00:00.000Z",
             "until": "2026-12-01T05:00:00.000Z",
             "reason": "operator",
+            "by": JO,
             "why": "asked by phone",
+            "known": {
+                "reason": "hard_bounce",
+                "stream": "*",
+                "since": "2026-11-23T05:00:00.000Z",
+                "until": None,
+                "strikes": 3,
+                "delivered_at": None,
+                "mail": None,
+            },
         }
     ]
 
@@ -73,9 +85,8 @@ def test_people_see_what_holds_and_why(cli: Run, store: MemoryStore) -> None:
     assert "stream transactional: not suppressed" in done.out
     assert "stream marketing: suppressed by complaint" in done.out
     assert "Strikes (1)" in done.out
-    assert "Releases (1)" in done.out
+    assert "In order of time (3)" in done.out
     assert "ticket 4711" in done.out
-    assert "Decisions to suppress: none" in done.out
 
 
 def test_control_characters_are_shown_as_escapes(cli: Run, store: MemoryStore) -> None:
@@ -103,3 +114,38 @@ def test_stream_narrows_what_holds(cli: Run, store: MemoryStore) -> None:
     (record,) = cli("show", "jane@example.net", "--stream", "marketing", "--json").records
     assert [s["stream"] for s in record["streams"]] == ["marketing"]
     assert cli("show", "jane@example.net", "--stream", "x").code == 2
+
+
+def test_the_trail_tells_in_order_of_time_who_decided_why_and_what_was_known(
+    cli: Run, store: MemoryStore, deployment: FakeDeployment
+) -> None:
+    """A decision that a newer one replaced is there as well, and what a release forgot is told by the release."""
+    store.learn("jane@example.net", hard())
+    deployment.signature = "arn:aws:iam::111122223333:user/jo"
+    cli("release", "jane@example.net", "--why", "ticket 4711", "--by", "Jo Doe")
+    store.learn("jane@example.net", complaint(at=NOW + 1_000))
+    deployment.signature = "arn:aws:iam::111122223333:user/sam"
+    cli("suppress", "jane@example.net", "--for", "1d", "--why", "asked by phone")
+    cli("suppress", "jane@example.net", "--for", "2d", "--why", "asked again")
+    (record,) = cli("show", "jane@example.net", "--json").records
+    trail = record["trail"]
+    assert [(e["what"], e["reason"], e["why"]) for e in trail] == [
+        ("release", "operator", "ticket 4711"),
+        ("strike", "complaint", "abuse"),
+        ("suppressed", "complaint", None),
+        ("suppress", "operator", "asked by phone"),
+        ("suppress", "operator", "asked again"),
+    ]
+    assert [e["at"] for e in trail] == sorted(e["at"] for e in trail)
+    assert trail[0]["by"] == "Jo Doe (arn:aws:iam::111122223333:user/jo)"
+    assert trail[3]["by"] == "arn:aws:iam::111122223333:user/sam"
+    assert (trail[0]["known"]["reason"], trail[0]["known"]["strikes"]) == ("hard_bounce", 1)
+    assert (trail[4]["known"]["reason"], trail[4]["known"]["strikes"]) == ("complaint", 1)
+    out = " ".join(cli("show", "jane@example.net").out.split())
+    for text in ("In order of time (5)", "Jo Doe", "ticket 4711", "known: hard_bounce", "1 strike"):
+        assert text in out
+    cli("erase", "jane@example.net")
+    (record,) = cli("show", "jane@example.net", "--json").records
+    assert {(e["by"], e["why"]) for e in record["trail"] if e["what"] in ("release", "suppress")} == {(None, "")}
+    assert "Jo" not in str(record)
+    assert "4711" not in str(record)

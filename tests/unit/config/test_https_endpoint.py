@@ -68,10 +68,49 @@ def test_what_is_no_topic(topic: str) -> None:
         ),
         (
             f'[endpoint]\ntopcs = ["{GOOD}"]',
-            'endpoint.topcs: unknown key; known: topics; did you mean "topics"?',
+            "endpoint.topcs: unknown key; known: at_once, in_stack, requests_per_second, topics; "
+            'did you mean "topics"?',
         ),
     ],
 )
 def test_other_mistakes(text: str, line: str) -> None:
     """As everywhere in the file."""
     assert problems(text) == [line]
+
+
+LISTED = f'[endpoint]\ntopics = ["{GOOD}"]\n'
+
+
+def test_what_the_deployment_takes_itself() -> None:
+    """An endpoint in the stack, of fifty posts a second and ten at once, unless the file says otherwise."""
+    assert config(LISTED).endpoint == Endpoint((GOOD,), True, 50, 10)
+    assert config(f"{LISTED}in_stack = false").endpoint == Endpoint((GOOD,), False)
+    assert config(f"{LISTED}requests_per_second = 10000\nat_once = 0").endpoint == Endpoint((GOOD,), True, 10_000, 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("requests_per_second = 0", "endpoint.requests_per_second: must be from 1 to 10000, not 0"),
+        ("requests_per_second = 10001", "endpoint.requests_per_second: must be from 1 to 10000, not 10001"),
+        ("at_once = -1", "endpoint.at_once: must be from 0 to 1000, not -1"),
+        ("at_once = 1001", "endpoint.at_once: must be from 0 to 1000, not 1001"),
+        (
+            "in_stack = false\nat_once = 5",
+            "endpoint.at_once: would do nothing: in_stack = false makes no API; leave one of them out",
+        ),
+        (
+            "in_stack = false\nrequests_per_second = 5",
+            "endpoint.requests_per_second: would do nothing: in_stack = false makes no API; leave one of them out",
+        ),
+        ('in_stack = "no"', 'endpoint.in_stack: must be a boolean such as false, not the string "no"'),
+        ("at_once = true", "endpoint.at_once: must be an integer such as 10, not the boolean true"),
+        (
+            "requests_per_second = 1.5",
+            "endpoint.requests_per_second: must be an integer such as 50, not the number 1.5",
+        ),
+    ],
+)
+def test_bounds_that_are_none(text: str, line: str) -> None:
+    """What, where, and what would be right."""
+    assert problems(LISTED + text) == [line]

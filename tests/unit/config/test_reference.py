@@ -79,6 +79,7 @@ def test_the_example_in_every_message_is_a_right_value(key: schema.Key, heading:
     destination = {"role": {"firehose": firehose}, "firehose": {"role": role}}
     url = {"https": "https://hooks.example.com/ses"}
     destination |= {"on": url, "format": url, "raw": url, "max_per_second": url}
+    follower = destination | {"types": url, "environments": url, "streams": url}
     sms = {"notify": [{"sms": "+12065550100"}]}
     section = {
         "[deployment]": {"deployment": {"region": "us-east-1", **given}},
@@ -91,7 +92,14 @@ def test_the_example_in_every_message_is_a_right_value(key: schema.Key, heading:
         },
         "configuration_set": {"identities": {"example.com": {"configuration_set": given}}},
         "[canary]": {"canary": given},
-        "[endpoint]": {"endpoint": given},
+        "[endpoint]": {"endpoint": {"topics": ["arn:aws:sns:eu-west-1:444455556666:ses-*"]} | given},
+        "[lookup]": {"lookup": given},
+        "[changes]": {"changes": given},
+        "Destinations of changes": {
+            "changes": {"notify": [{**follower.get(key.name, {}), **given}]},
+            "identities": {"example.com": {"stream": "marketing"}},
+        },
+        "[ses_list]": {"ses_list": given},
         "[archive]": {"archive": given},
         "[thresholds]": {"thresholds": given},
         "[thresholds.bounce]": {"thresholds": {"bounce": given}},

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from ses_feedback.domain.addresses import normalise, normalise_all, normalise_domain, normalise_identity
+from ses_feedback.domain.addresses import normalise, normalise_all, normalise_domain, normalise_identity, spellings
 from ses_feedback.domain.errors import InvalidAddress
 
 
@@ -158,3 +158,18 @@ def test_a_mime_word_of_an_impossible_charset_is_refused_like_any_other_text() -
     """Python's e-mail package has errors of its own for it: one address must not break a batch."""
     with pytest.raises(InvalidAddress):
         normalise("=?\u00e9utf-8?q?x?= <not an address>")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("jane@example.com", []),
+        ("Jane@Example.com", ["Jane@Example.com"]),
+        ("Jane Doe <Jane@example.com>", ["Jane@example.com"]),
+        ("jane@bücher.example", []),
+        ("<jane@example.com>", []),
+    ],
+)
+def test_spellings_that_differ_in_capitals_alone(text: str, expected: list[str]) -> None:
+    """SES's list tells capitals apart, so that a release takes both spellings off it."""
+    assert spellings(text, normalise(text)) == expected

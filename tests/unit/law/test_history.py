@@ -13,6 +13,7 @@ from ses_feedback.domain.history import (
     Suppression,
     clears,
     covering,
+    every_decision,
     join,
     strike_of,
     strongest,
@@ -304,3 +305,23 @@ def test_decisions_of_one_moment_have_one_winner() -> None:
     for first, second in ((one, other), (other, one)):
         key = ("*", ev.OPERATOR)
         assert join(History(rulings={key: first}), History(rulings={key: second}), {}).rulings[key] == one
+
+
+def test_the_newest_ten_decisions_stay_in_whatever_order_they_came() -> None:
+    """Replaced or released; an import is none of them, and an erasure leaves those that stand, without texts."""
+    made = [released("*", T0 + n, why=f"r{n}") if n % 3 else ruled("*", T0 + n, None, why=f"s{n}") for n in range(15)]
+    made.append(ruled("*", T0 + 20, None, reason=ev.IMPORT, why="list.csv"))
+    history = known(*made)
+    assert history == known(*reversed(made)) == known(*made[::2], *made[1::2])
+    texts = sorted(past.ruling.why for past in every_decision(history))
+    assert texts == sorted(["list.csv", *(("r" if n % 3 else "s") + str(n) for n in range(5, 15))])
+    erased = join(history, History(erased=T0 + 30), DEFAULT_POLICY)
+    assert erased.past == frozenset()
+    assert {past.ruling.why for past in every_decision(erased)} == {""}
+
+
+def test_nothing_follows_from_past_decisions() -> None:
+    """A suppression that was released, or replaced by a shorter one, is over, though the trail has it."""
+    history = known(ruled("*", T0, None), released("*", T0 + 1), ruled("*", T0 + 2, T0 + DAY))
+    assert len(history.past) == 1
+    assert [(s.since, s.until) for s in suppressions(history, DEFAULT_POLICY)] == [(T0 + 2, T0 + DAY)]

@@ -6,7 +6,9 @@ import json
 from typing import Any
 
 from ses_feedback.domain import events as ev
-from ses_feedback.domain.history import History, Ruling, Strike, join
+from ses_feedback.domain.archive import known_of
+from ses_feedback.domain.archive_columns import DECISION_NAMES
+from ses_feedback.domain.history import History, Known, Ruling, Strike, join
 from ses_feedback.domain.policy import DEFAULT_POLICY
 from ses_feedback.domain.times import DAY, format_time, parse_time
 from ses_feedback.usecases.announcing import decisions
@@ -42,6 +44,8 @@ def test_a_decision_is_told_once() -> None:
             "until": format_time(NOW + DAY),
             "why": "asked",
             "reason": "operator",
+            "by": None,
+            **dict.fromkeys(name for name in DECISION_NAMES if name.startswith("known_")),
         }
     ]
     both = join(ruled(), STRIKE, DEFAULT_POLICY)
@@ -61,3 +65,24 @@ def test_releases_newer_decisions_and_other_scopes_are_told() -> None:
 def test_what_was_erased_tells_nothing() -> None:
     """An item without its address has nobody to speak of."""
     assert heard(History(), ruled(), address="") == []
+
+
+def test_who_decided_and_what_was_known_are_told() -> None:
+    """Flat, as columns of a table, with times as all others; and they are read back as they were."""
+    known = Known(2, "hard_bounce", "*", NOW - DAY, None, NOW - 3 * DAY, "takes_mail")
+    decided = History(releases={"*": Ruling(NOW, None, ev.OPERATOR, "confirmed", "jo", known)})
+    (said,) = heard(STRIKE, decided)
+    assert tuple(said) == DECISION_NAMES
+    assert (said["by"], said["known_strikes"], said["known_reason"], said["known_mail"]) == (
+        *("jo", 2, "hard_bounce", "takes_mail"),
+    )
+    assert (said["known_since"], said["known_until"]) == (format_time(NOW - DAY), None)
+    assert known_of(said) == known
+    assert known_of({**said, "known_strikes": None}) is None
+
+
+def test_a_decision_that_came_second_is_told_all_the_same() -> None:
+    """Two operators decide at once: the later one holds, and the other one is in the archive too."""
+    late, early = released(NOW + 2), released(NOW + 1)
+    assert [d["at"] for d in heard(late, join(late, early, DEFAULT_POLICY))] == [format_time(NOW + 1)]
+    assert heard(late, join(late, late, DEFAULT_POLICY)) == []
