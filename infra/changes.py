@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Final
 
 from aws_cdk import CfnOutput, Stack
@@ -16,8 +15,7 @@ from infra.alarms.kinds import CHANGES_BEHIND, WARN
 from infra.schedules import Schedule
 from infra.subscriptions import subscribe
 from ses_feedback import naming
-from ses_feedback.config.model import Config, Follower
-from ses_feedback.domain.history import EVERY_STREAM
+from ses_feedback.config.model import Config
 from ses_feedback.domain.times import HOUR, MINUTE, SECOND
 
 # How late an end may be announced, at most. Whoever cannot wait has it in the event that announced the suppression.
@@ -43,7 +41,7 @@ class Changes(Construct):
                 topic_arn=topic.ref,
                 destination=follower.destination,
                 dead_letters=untold,
-                only=_chosen(follower),
+                only=follower.filters(),
             )
         Schedule(self, "Schedule", deployment=deployment, name=naming.ANNOUNCE_CHANGES, function=function, every=LOOK)
         self._alarm(deployment, region)
@@ -87,10 +85,3 @@ class Changes(Construct):
             threshold=_BEHIND // SECOND * 1_000,  # AWS counts it in ms
             periods=_PERIODS,
         )
-
-
-def _chosen(follower: Follower) -> Mapping[str, Sequence[str]]:
-    """Return what a follower's events bear. What holds for every stream concerns whoever follows one of them."""
-    streams = (*follower.streams, EVERY_STREAM) if follower.streams else ()
-    wanted = {"type": follower.types, "environment": follower.environments, "stream": streams}
-    return {name: values for name, values in wanted.items() if values}

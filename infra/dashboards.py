@@ -201,6 +201,7 @@ def _alarms_of_the_loop(config: Config) -> list[str]:
         ("team", "dead", "letters"),
         ("archive", "stalled"),
         ("archive", "waiting"),
+        ("changes", "behind"),
     ]
     if canaries(config):
         names += [("canary", "page"), ("canary", "warn")]

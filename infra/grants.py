@@ -144,6 +144,7 @@ GRANTS: Final[Mapping[str, tuple[Grant, ...]]] = {
         Grant("own sets", ("ses:GetConfigurationSetEventDestinations",)),
         Grant("feedback topics", ("sns:ListSubscriptionsByTopic",)),
         Grant("on-call topics", ("sns:ListSubscriptionsByTopic",)),
+        Grant("changes topic", ("sns:ListSubscriptionsByTopic",)),
         Grant("archive errors", ("s3:ListBucket",)),
         Grant("wiring table", ("dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem")),
         _KEY_BY_DYNAMODB,

@@ -176,7 +176,7 @@ QUARANTINED: Final = AlarmKind(
 HANDLER_ERRORS: Final = AlarmKind(
     "handler-errors",
     SEVERITIES,
-    "The function {subject} fails: {level}. Feedback it fails on comes back from a queue; a deployment rolls back.",
+    "The function {subject} fails: {level}. Feedback it fails on comes back by itself; a deployment rolls back.",
     "Its log group, /aws/lambda/{subject}.",
     "Undo the last deployment if it began with it; else mend what the log names.",
 )

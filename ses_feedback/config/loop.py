@@ -16,10 +16,12 @@ from ses_feedback.config.model import (
     KINDS,
     Archive,
     Canary,
+    Changes,
     Config,
     ConfigurationSet,
     Deployment,
     Destination,
+    Follower,
     Identity,
     OnCall,
     RateThresholds,
@@ -40,7 +42,7 @@ def to_loop(config: Config) -> str:
 
     Without the endpoint, of which no function knows: a topic more on its list deploys nothing.
     """
-    values = {
+    values: dict[str, Any] = {
         "deployment": {**asdict(config.deployment), "regions": sorted(config.deployment.regions)},
         "on_call": {severity: _destinations(whom) for severity, whom in config.on_call.severities().items()},
         "runbooks": config.on_call.runbooks,
@@ -53,12 +55,20 @@ def to_loop(config: Config) -> str:
     }
     if config.ses_list.sync:  # who does not ask for it deploys nothing new
         values["ses_list"] = asdict(config.ses_list)
+    if config.changes.notify:
+        followers = sorted(config.changes.notify, key=lambda f: (f.destination.protocol, f.destination.endpoint))
+        values["changes"] = [_follower(follower) for follower in followers]
     return json.dumps(values, sort_keys=True, separators=(",", ":")) + "\n"
 
 
 def _destinations(destinations: tuple[Destination, ...]) -> list[dict[str, Any]]:
     by_endpoint = sorted(destinations, key=lambda d: (d.protocol, d.endpoint))
     return [{**asdict(destination), "on": _in_order(destination.on)} for destination in by_endpoint]
+
+
+def _follower(follower: Follower) -> dict[str, Any]:
+    chosen = {name: sorted(getattr(follower, name)) for name in ("types", "environments", "streams")}
+    return {"destination": asdict(follower.destination), **chosen}
 
 
 def _identity(identity: Identity) -> dict[str, Any]:
@@ -91,12 +101,18 @@ def from_loop(text: str) -> Config:
         canary=Canary(**values["canary"]),
         archive=Archive(**values["archive"]),
         thresholds=_read_thresholds(values["thresholds"]),
+        changes=Changes(tuple(_read_follower(given) for given in values.get("changes", ()))),
         ses_list=SesList(**values.get("ses_list", {})),
     )
 
 
 def _read_destinations(values: list[dict[str, Any]]) -> tuple[Destination, ...]:
     return tuple(Destination(**{**given, "on": tuple(given["on"])}) for given in values)
+
+
+def _read_follower(values: dict[str, Any]) -> Follower:
+    (destination,) = _read_destinations([values.pop("destination")])
+    return Follower(destination, **{name: tuple(chosen) for name, chosen in values.items()})
 
 
 def _read_identity(name: str, values: dict[str, Any]) -> Identity:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
 
+from ses_feedback.domain.history import EVERY_STREAM
 from ses_feedback.domain.policy import Policy
 
 # Every protocol SNS can deliver to; the file spells `email_json`, SNS `email-json`.
@@ -165,6 +166,12 @@ class Follower:
     types: tuple[str, ...] = ()
     environments: tuple[str, ...] = ()
     streams: tuple[str, ...] = ()
+
+    def filters(self) -> dict[str, tuple[str, ...]]:
+        """Return what an event's attributes are one of. What holds for every stream concerns who follows one."""
+        streams = (*self.streams, EVERY_STREAM) if self.streams else ()
+        wanted = {"type": self.types, "environment": self.environments, "stream": streams}
+        return {name: values for name, values in wanted.items() if values}
 
 
 @dataclass(frozen=True, slots=True)

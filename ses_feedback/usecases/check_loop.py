@@ -193,7 +193,7 @@ class CheckLoop:
     # --- the second round ---------------------------------------------------------------------------------------------
 
     def _people(self, report: Report) -> None:
-        for feed in (*self._expected.on_call, *self._expected.digests):
+        for feed in (*self._expected.on_call, *self._expected.digests, self._expected.changes):
             self._tolerant(report, PEOPLE, partial(self._feed, report, PEOPLE, feed))
 
     def _look(self, report: Report, names: Sequence[str]) -> Iterator[str]:

@@ -93,7 +93,7 @@ class Doctor:
         sets = sum(identity.configuration_set is not None for identity in identities)
         batches = math.ceil(len(identities) / MOST_IDENTITIES)
         topics = sum(len(identity.kinds) for identity in identities) + len(self._config.on_call.texts())
-        return 3 * batches + 3 * sets + topics + len(QUEUES) + 7
+        return 3 * batches + 3 * sets + topics + len(QUEUES) + 8
 
     def examine(self, advance: Advance = _ignore) -> Diagnosis:
         """Compare everything. ``advance`` is told of each call made.
@@ -242,6 +242,7 @@ class Doctor:
         of_whom = [(identity.path, feed) for identity in deployed for feed in identity.feeds]
         of_whom += [(f"on_call.{feed.kind}", feed) for feed in wanted.on_call]
         of_whom += [("teams", feed) for feed in wanted.digests]
+        of_whom.append(("changes", wanted.changes))
         for path, feed in of_whom:
             live = self._aws.subscriptions(feed.topic)
             self._advance(1)

@@ -290,8 +290,10 @@ def test_no_function_logs_a_recipient(loop: Loop) -> None:
     loop.publish("complaint", SHOP, [messages.complaint(SHOP, recipient)])
     loop.publish("delivery", SHOP, [messages.delivery(SHOP, recipient)])
     settle(loop, before + 3)
-    for scheduled in (naming.CHECK_LOOP, naming.SEND_CANARIES, naming.TELL_TEAMS):
+    for scheduled in (naming.CHECK_LOOP, naming.SEND_CANARIES, naming.TELL_TEAMS, naming.SYNC_LISTS):
         loop.run(scheduled)
+    with pytest.raises(DidNotHappen, match="requestContext"):
+        loop.run(naming.RECEIVE_POSTS)
     with pytest.raises(DidNotHappen, match="not the event of a CloudWatch alarm"):
         loop.run(naming.BREAK_CIRCUIT)
     with pytest.raises(DidNotHappen, match="not the event of a message of SNS"):

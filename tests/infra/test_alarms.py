@@ -276,6 +276,7 @@ WHOLE = {
     "check loop errors": ("warn", [("AWS/Lambda", "Errors", "ses-feedback-check_loop")]),
     "archive feedback errors": ("warn", [("AWS/Lambda", "Errors", "ses-feedback-archive_feedback")]),
     "changes behind": ("warn", [("AWS/Lambda", "IteratorAge", "ses-feedback-announce_changes")]),
+    "answer lookups errors": ("warn", [("AWS/Lambda", "Errors", "ses-feedback-answer_lookups")]),
     "announce changes errors": ("warn", [("AWS/Lambda", "Errors", "ses-feedback-announce_changes")]),
     "archive stalled": (
         "warn",

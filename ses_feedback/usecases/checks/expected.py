@@ -23,7 +23,8 @@ class Subscriber(NamedTuple):
     """Somebody subscribed to a topic. ``whose``: in words, without any address; ``path``: where the file says so.
 
     ``raw``: the notification comes without SNS's envelope; ``role``: the ARN by which SNS writes to Firehose;
-    ``recipient``: of digests, those that are for this one (see ``naming``).
+    ``recipient``: of digests, those that are for this one (see ``naming``); ``only``: what else the attributes of its
+    messages are one of.
     """
 
     whose: str
@@ -33,11 +34,15 @@ class Subscriber(NamedTuple):
     raw: bool = False
     role: str | None = None
     recipient: str | None = None
+    only: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """A topic (ARN) and who is subscribed to it. ``kind``: of feedback, or ``page`` and ``warn`` of on-call."""
+    """A topic (ARN) and who is subscribed to it.
+
+    ``kind``: of feedback, ``page`` and ``warn`` of on-call, ``digests``, or ``changes`` of suppressions.
+    """
 
     kind: str
     topic: str
@@ -84,11 +89,15 @@ class ExpectedIdentity:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """A whole deployment. ``digests`` are the topics through which the people of teams get theirs."""
+    """A whole deployment. ``digests`` are the topics through which the people of teams get theirs.
+
+    ``changes`` is the topic that tells what changed in the suppressions.
+    """
 
     home: Home
     deployment: str
     identities: Mapping[str, ExpectedIdentity] = field(hash=False)
+    changes: Feed
     on_call: tuple[Feed, ...] = ()
     digests: tuple[Feed, ...] = ()
 
@@ -98,6 +107,7 @@ class Expected:
             yield from identity.feeds
         yield from self.on_call
         yield from self.digests
+        yield self.changes
 
 
 def expected(config: Config, home: Home) -> Expected:
@@ -107,6 +117,7 @@ def expected(config: Config, home: Home) -> Expected:
         home=home,
         deployment=name,
         identities={i.name: _identity(config, i, home) for i in config.identities.values()},
+        changes=_changes(config, home),
         on_call=tuple(_on_call(config, home)),
         digests=tuple(_digests(config, home)),
     )
@@ -127,6 +138,16 @@ def _on_call(config: Config, home: Home) -> Iterator[Feed]:
         if told["text"]:
             topic = home.arn("sns", naming.on_call_text_topic_name(name, severity))
             yield Feed(severity, topic, tuple(told["text"]))
+
+
+def _changes(config: Config, home: Home) -> Feed:
+    told = (
+        _told("a follower of changes", f"changes.notify[{number}]", follower.destination)._replace(
+            only=tuple(follower.filters().items())
+        )
+        for number, follower in enumerate(config.changes.notify)
+    )
+    return Feed("changes", home.arn("sns", naming.changes_topic_name(config.deployment.name)), tuple(told))
 
 
 def _digests(config: Config, home: Home) -> Iterator[Feed]:

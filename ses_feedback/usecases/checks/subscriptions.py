@@ -89,6 +89,8 @@ def attributes(expected: Expected, subscriber: Subscriber) -> dict[str, str] | N
         found["SubscriptionRoleArn"] = subscriber.role
     if subscriber.recipient is not None:
         found["FilterPolicy"] = _json({naming.ATTRIBUTE_RECIPIENT: [subscriber.recipient]})
+    if subscriber.only:
+        found["FilterPolicy"] = _json(dict(subscriber.only))
     return found
 
 

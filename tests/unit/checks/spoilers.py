@@ -175,6 +175,10 @@ def reader_deaf(there: World) -> None:
     there.topics[there.wanted.digests[0].topic] = [Subscription("email", "people@example.org", False)]
 
 
+def follower_deaf(there: World) -> None:
+    there.topics[there.wanted.changes.topic] = []
+
+
 def dead_letters(there: World) -> None:
     there.queues[naming.dead_letter_queue_name(NAME)] = 1_203
 

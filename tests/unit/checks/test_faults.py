@@ -29,6 +29,7 @@ from .spoilers import (
     destination_gone,
     destination_off,
     drop,
+    follower_deaf,
     foreign,
     forwarding,
     found,
@@ -123,6 +124,13 @@ OF = f'identities."{ADDRESS}"'
         ),
         (on_call_deaf, "subscription", "on_call.page[0]", "on-call (page) is not subscribed", "--protocol email"),
         (on_call_unexplained, "subscription", "on_call.page", "explaining is not subscribed", "--protocol lambda"),
+        (
+            follower_deaf,
+            "subscription",
+            "changes.notify[0]",
+            "a follower of changes is not subscribed",
+            r'"FilterPolicy":"{\"type\":[\"released\"]}"',
+        ),
         (
             reader_deaf,
             "subscription",

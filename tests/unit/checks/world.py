@@ -49,6 +49,8 @@ CONFIG = """
 region = "us-east-1"
 [on_call]
 page = [{ email = "oncall@example.com" }]
+[changes]
+notify = [{ sqs = "arn:aws:sqs:us-east-1:444455556666:crm", types = ["released"] }]
 [teams.developers]
 notify = [
     { email_json = "dev@example.org", on = ["bounce", "reject"] },
@@ -96,7 +98,7 @@ class World:
         }
         self.topics: dict[str, list[Subscription]] = {
             feed.topic: [Subscription(s.protocol, s.endpoint, True) for s in feed.subscribers]
-            for feed in (*(f for i in identities for f in i.feeds), *wanted.on_call, *wanted.digests)
+            for feed in wanted.feeds()
         }
         self.queues: dict[str, int | None] = {}
         self.alarms_ = {ALARM: Alarm(True, "OK")}

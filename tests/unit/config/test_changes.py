@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ses_feedback.config.loop import from_loop, to_loop
 from ses_feedback.config.model import Changes, Destination, Follower
 from tests.unit.config.files import config, problems
 
@@ -26,6 +27,13 @@ def test_a_destination_hears_of_everything_unless_it_says_what() -> None:
     chosen = f'{{ sqs = "{QUEUE}", {narrowed}, raw = true }}'
     (follower,) = config(notify(chosen) + TWO).changes.notify
     assert follower == Follower(Destination("sqs", QUEUE, (), raw=True), ("expired",), ("production",), ("marketing",))
+
+
+def test_the_hourly_check_knows_them() -> None:
+    """Whoever has none deploys nothing new."""
+    assert "changes" not in to_loop(config(""))
+    whole = config(notify(f'{{ sqs = "{QUEUE}", types = ["released"], streams = ["marketing"] }}') + TWO)
+    assert from_loop(to_loop(whole)).changes == whole.changes
 
 
 @pytest.mark.parametrize(
