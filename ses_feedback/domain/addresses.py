@@ -57,10 +57,14 @@ def spellings(text: str, address: str) -> list[str]:
 
     ``address`` is what ``normalise`` made of the text.
     """
-    from email.utils import parseaddr  # noqa: PLC0415 - 20 ms, for a release alone
-
-    typed = parseaddr(text)[1]
-    return [typed] if typed and typed != address and typed.lower() == address else []
+    for form in (text, _decode_words(text)):
+        try:
+            typed = "" if form is None else _unwrap(form)
+        except InvalidAddress:
+            continue
+        if typed.lower() == address:
+            return [typed] if typed != address else []
+    return []
 
 
 def normalise_all(texts: Sequence[Any]) -> list[str]:

@@ -168,8 +168,11 @@ def test_a_mime_word_of_an_impossible_charset_is_refused_like_any_other_text() -
         ("Jane Doe <Jane@example.com>", ["Jane@example.com"]),
         ("jane@bücher.example", []),
         ("<jane@example.com>", []),
+        ("Jane@example.com>", ["Jane@example.com"]),
+        ("=?utf-8?q?Jane_=3CJane=40example=2Ecom=3E?=", ["Jane@example.com"]),
+        ("(" * 5_000 + ")" * 5_000 + " <Jane@example.com>", ["Jane@example.com"]),
     ],
 )
 def test_spellings_that_differ_in_capitals_alone(text: str, expected: list[str]) -> None:
-    """SES's list tells capitals apart, so that a release takes both spellings off it."""
+    """SES's list tells capitals apart, so that a release takes both spellings off it; read as ``normalise`` reads."""
     assert spellings(text, normalise(text)) == expected
