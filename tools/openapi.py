@@ -37,7 +37,7 @@ _WHY: Final[Schema] = {
 }
 _FOR: Final[Schema] = {
     "type": "string",
-    "pattern": r"^([1-9][0-9]{0,2}[smhdw]|forever)$",
+    "pattern": r"^([1-9][0-9]{0,8}[smhdw]|forever)$",
     "default": "forever",
     "description": "How long, such as 12h, 30d or 2w; at most a hundred years.",
 }

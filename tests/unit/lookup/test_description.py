@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
+
+import pytest
 
 from ses_feedback import naming
+from ses_feedback.domain.times import parse_duration
 from ses_feedback.usecases.lookup import OPERATIONS
 from tools import openapi
 
@@ -23,3 +27,11 @@ def test_every_route_is_described_and_every_operation_has_one() -> None:
     }
     assert described == dict(naming.LOOKUP_ROUTES)
     assert set(described.values()) == set(OPERATIONS)
+
+
+@pytest.mark.parametrize("length", ["forever", "1s", "3600s", "1440m", "8760h", "3650d", "5200w"])
+def test_every_duration_that_is_taken_is_one_by_the_description(length: str) -> None:
+    """A client that is made of the file asks for ten years as the command line does."""
+    schema = json.loads(openapi.text())["components"]["schemas"]["Suppress"]["properties"]["for"]
+    parse_duration(length)
+    assert re.search(schema["pattern"], length)
