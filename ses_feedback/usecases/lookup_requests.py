@@ -86,8 +86,10 @@ def _object(body: str) -> dict[str, Any]:
         values = json.loads(body)
     except RecursionError:
         raise BadRequest("the body is nested too deeply") from None
-    except ValueError as error:  # also a number of too many digits
-        raise BadRequest(f"the body is not JSON: {str(error)[:120]}") from None
+    except json.JSONDecodeError as error:
+        raise BadRequest(f"the body is not JSON: {error}") from None
+    except ValueError:  # Python's limit, in words about Python
+        raise BadRequest("the body holds a number of too many digits") from None
     if not isinstance(values, dict):
         raise BadRequest('the body must be a JSON object such as {"addresses": ["jane@example.com"]}')
     return values
