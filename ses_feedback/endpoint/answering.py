@@ -93,7 +93,7 @@ class Endpoint:
             return Answer(error.status, str(error))
         except NotNow as error:
             _log.warning("to be tried again: %s; topic %s", error, topic)
-            return Answer(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
+            return Answer(error.status, str(error))
         except Exception as error:  # noqa: BLE001 - a bug, or AWS: named in the log, and SNS tries again
             # Without a trace, whose texts may quote an address.
             _log.error("to be tried again: %s; topic %s", describe(error), topic)

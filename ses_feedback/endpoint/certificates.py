@@ -13,6 +13,7 @@ import warnings
 from collections import deque
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from http import HTTPStatus
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -91,7 +92,8 @@ class Certificates:
 
     def _load(self, url: str, topic: Topic, now: int) -> _Kept:
         if len(self._fetched) == _FETCHES_A_MINUTE and now - self._fetched[0] < MINUTE:
-            raise NotNow("too many unknown certificates within a minute")
+            # Anybody can bring this about by inventing names: it is answered, and is no failure of the endpoint.
+            raise NotNow("too many unknown certificates within a minute", HTTPStatus.TOO_MANY_REQUESTS)
         self._fetched.append(now)
         try:
             leaf, *others = x509.load_pem_x509_certificates(self._fetch(url))

@@ -14,4 +14,12 @@ class Refused(PermanentError):
 
 
 class NotNow(RetryableError):
-    """A post that may be accepted later; SNS shall send it again. ``str(error)`` says why."""
+    """A post that may be accepted later; SNS shall send it again. ``str(error)`` says why.
+
+    ``status``: 503 where something does not work, 429 where nothing but the number of posts is wrong. SNS repeats both
+    (`SNS developer guide, Message delivery retries`).
+    """
+
+    def __init__(self, why: str, status: int = 503) -> None:
+        super().__init__(why)
+        self.status = status

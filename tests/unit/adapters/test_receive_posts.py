@@ -118,6 +118,19 @@ def test_what_cannot_be_stored_is_raised(
     assert JANE not in str(caught.value) + capsys.readouterr().out
 
 
+def test_invented_certificates_wake_nobody(
+    posts: Callable[[], ModuleType], dynamo: Dynamo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stranger who knows a topic can name certificates without end; that is answered, and is no error of ours."""
+    monkeypatch.setattr(fetching, "fetch", lambda url: b"nothing")
+    statuses = []
+    for number in range(25):
+        invented = post(SigningCertURL=CERTIFICATE_URL.replace(".pem", f"{number}.pem"))
+        statuses.append(posts().handler(event(body(invented).decode()), object())["statusCode"])
+    assert (set(statuses[:20]), set(statuses[20:])) == ({403}, {429})
+    assert not suppressed(dynamo)
+
+
 def test_its_configuration_is_sorted_and_in_no_other_asset() -> None:
     """A topic more on the list deploys that function alone, another order of them nothing."""
     other = TOPIC.replace("bounces", "another")

@@ -108,7 +108,7 @@ def test_invented_certificates_make_few_requests_and_none_elsewhere(world: World
     assert world.post(bounced()).status == 200
     invented = [f"{authority.HOST}/SimpleNotificationService-{number:032x}.pem" for number in range(100)]
     statuses = [world.post(bounced(SigningCertURL=url)).status for url in invented]
-    assert statuses == [403] * 19 + [503] * 81
+    assert statuses == [403] * 19 + [429] * 81
     assert len(world.web.asked) == 20
     assert world.post(bounced()).status == 200
     world.now += MINUTE
