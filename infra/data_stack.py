@@ -31,7 +31,7 @@ class DataStack(cdk.Stack):
     ) -> None:
         super().__init__(scope, naming.data_stack(deployment), **kwargs)
         key = _key(self, deployment)
-        suppressions = _table(self, "Suppressions", naming.table_name(deployment), key, stream=True)
+        suppressions = _table(self, "Suppressions", naming.table_name(deployment), key, ends=True, stream=True)
         suppressions.add_global_secondary_index(
             index_name=naming.INDEX_LISTING,
             partition_key=_text(naming.ATTRIBUTE_LISTING_KEY),
@@ -39,7 +39,7 @@ class DataStack(cdk.Stack):
             projection_type=dynamodb.ProjectionType.INCLUDE,
             non_key_attributes=list(naming.LISTING_ATTRIBUTES),
         )
-        _table(self, "WiringTable", naming.wiring_table_name(deployment), key, stream=False)
+        _table(self, "WiringTable", naming.wiring_table_name(deployment), key)
         _ends(self, deployment, key)
         _secret(self, deployment, key)
         _quarantine(self, deployment, region, key)
@@ -87,30 +87,28 @@ def _key(scope: Construct, deployment: str) -> kms.Key:
 
 def _ends(scope: Construct, deployment: str, key: kms.Key) -> None:
     """Make the table of ends that come: what has to be told when nothing is written."""
-    dynamodb.Table(
-        scope,
-        "Ends",
-        table_name=naming.ends_table_name(deployment),
-        partition_key=_text(naming.ATTRIBUTE_SHARD),
-        sort_key=_text(naming.ATTRIBUTE_DUE),
-        billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
-        encryption=dynamodb.TableEncryption.CUSTOMER_MANAGED,
-        encryption_key=key,
-        point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
-            point_in_time_recovery_enabled=True
-        ),
-        deletion_protection=True,
-        removal_policy=cdk.RemovalPolicy.RETAIN,
-        time_to_live_attribute=naming.ATTRIBUTE_TTL,
-    )
+    name = naming.ends_table_name(deployment)
+    _table(scope, "Ends", name, key, keys=(naming.ATTRIBUTE_SHARD, naming.ATTRIBUTE_DUE), ends=True)
 
 
-def _table(scope: Construct, construct_id: str, name: str, key: kms.Key, *, stream: bool) -> dynamodb.Table:
+def _table(
+    scope: Construct,
+    construct_id: str,
+    name: str,
+    key: kms.Key,
+    *,
+    keys: tuple[str, str | None] = (naming.ATTRIBUTE_KEY, None),
+    ends: bool = False,
+    stream: bool = False,
+) -> dynamodb.Table:
+    """Make a table with partition key and sort key (``None``: without); of one that ``ends``, items expire."""
+    partition, sort = keys
     return dynamodb.Table(
         scope,
         construct_id,
         table_name=name,
-        partition_key=_text(naming.ATTRIBUTE_KEY),
+        partition_key=_text(partition),
+        sort_key=_text(sort) if sort is not None else None,
         billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
         encryption=dynamodb.TableEncryption.CUSTOMER_MANAGED,
         encryption_key=key,
@@ -119,7 +117,7 @@ def _table(scope: Construct, construct_id: str, name: str, key: kms.Key, *, stre
         ),
         deletion_protection=True,
         removal_policy=cdk.RemovalPolicy.RETAIN,
-        time_to_live_attribute=naming.ATTRIBUTE_TTL if stream else None,
+        time_to_live_attribute=naming.ATTRIBUTE_TTL if ends else None,
         stream=dynamodb.StreamViewType.NEW_AND_OLD_IMAGES if stream else None,
     )
 
