@@ -8,9 +8,6 @@ CPU time of this process alone.
 from __future__ import annotations
 
 import itertools
-import random
-import statistics
-import time
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -20,6 +17,7 @@ from botocore.config import Config
 
 from benchmarks import dynamodb
 from benchmarks.figure import Figure
+from benchmarks.turns import CALLS, cpu_s
 from ses_feedback import naming
 from ses_feedback.adapters.sending_reader import SendingReader
 from ses_feedback.adapters.suppression_table import SuppressionTable
@@ -29,8 +27,6 @@ from ses_feedback.domain.policy import DEFAULT_POLICY
 from ses_feedback.guard import Guard
 from ses_feedback.guard.core import Options, Where
 
-RUNS: Final = 400
-WARM_UP: Final = 40
 TARGET: Final = 1.2
 REMEMBERED_TARGET: Final = 0.25
 _TABLE: Final = "bench-suppressions"
@@ -68,30 +64,17 @@ def _measure(url: str) -> list[Figure]:
         "get": lambda: peer.get_item(TableName=_TABLE, Key={naming.ATTRIBUTE_KEY: {"S": _key(next(numbers))}}),
     }
     before = dynamodb.meter(url)
-    spent = _turns(ways)
+    cpu = cpu_s(ways)
     calls = dynamodb.meter(url) - before
-    cpu = {name: statistics.median(times[WARM_UP:]) for name, times in spent.items()}
     fresh_s, known_s, get_s = cpu["fresh"] - cpu["bare"], cpu["known"] - cpu["bare"], cpu["get"]
-    rounds = RUNS + WARM_UP
-    asked = (calls["GetItem"] - rounds) / rounds
-    units = (calls["read half units"] - rounds) / 2 / rounds
+    asked = (calls["GetItem"] - CALLS) / CALLS
+    units = (calls["read half units"] - CALLS) / 2 / CALLS
     reference = f"{get_s * 1e6:,.0f} µs: one get_item of boto3"
     return [
         Figure("guard, reads a send", f"{asked:g} call, {units:g} unit", "1 call: one GetItem", asked, 1),
         Figure("guard, CPU added to a send", f"{fresh_s * 1e6:,.0f} µs", reference, fresh_s / get_s, TARGET),
         Figure("the same, remembered", f"{known_s * 1e6:,.0f} µs", reference, known_s / get_s, REMEMBERED_TARGET),
     ]
-
-
-def _turns(ways: dict[str, Callable[[], Any]]) -> dict[str, list[float]]:
-    spent: dict[str, list[float]] = {name: [] for name in ways}
-    order = random.Random(7)
-    for _ in range(RUNS + WARM_UP):
-        for name in order.sample(list(ways), len(ways)):
-            begun = time.process_time()
-            ways[name]()
-            spent[name].append(time.process_time() - begun)
-    return spent
 
 
 def _mailer(guard: Guard | None) -> Callable[[str], Any]:

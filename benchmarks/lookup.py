@@ -10,26 +10,20 @@ from __future__ import annotations
 import itertools
 import json
 import os
-import random
-import statistics
-import time
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 from benchmarks import corpus, dynamodb, functions
 from benchmarks.figure import Figure
+from benchmarks.turns import cpu_s
 from ses_feedback import naming
 from ses_feedback.adapters.dynamodb_wire import DynamoDbWire
 from ses_feedback.domain.keys import Keys
 
-RUNS: Final = 400
-WARM_UP: Final = 40
 TARGET: Final = 1.25
 AT_ONCE: Final = 100
 _ROUTE: Final = next(key for key, operation in naming.LOOKUP_ROUTES.items() if operation == "check")
 _CALLER: Final = {"authorizer": {"iam": {"userArn": f"arn:aws:iam::{corpus.ACCOUNT}:user/crm"}}}
-
-Ways = dict[str, Callable[[], Any]]
 
 
 def measure() -> list[Figure]:
@@ -58,8 +52,8 @@ def measure() -> list[Figure]:
 
         one = _calls(loaded.url, lambda: ask(1))
         many = _calls(loaded.url, lambda: ask(AT_ONCE))
-        spent = _turns({"one": lambda: ask(1), "bare": bare})
-    one_s, bare_s = (statistics.median(spent[name][WARM_UP:]) for name in ("one", "bare"))
+        cpu = cpu_s({"one": lambda: ask(1), "bare": bare})
+    one_s, bare_s = cpu["one"], cpu["bare"]
     reference = f"{bare_s * 1e6:,.0f} µs: one bare GetItem"
     return [
         Figure(
@@ -84,14 +78,3 @@ def _calls(url: str, ask: Callable[[], None]) -> str:
     return ", ".join(
         f"{made[name]} {name}" for name in ("GetItem", "BatchGetItem", "PutItem", "UpdateItem") if made[name]
     )
-
-
-def _turns(ways: Ways) -> dict[str, list[float]]:
-    spent: dict[str, list[float]] = {name: [] for name in ways}
-    order = random.Random(7)
-    for _ in range(RUNS + WARM_UP):
-        for name in order.sample(list(ways), len(ways)):
-            begun = time.process_time()
-            ways[name]()
-            spent[name].append(time.process_time() - begun)
-    return spent
