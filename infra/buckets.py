@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import aws_cdk as cdk
 from aws_cdk import aws_kms as kms
@@ -10,6 +11,9 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from infra.nag import acknowledge
+
+# `RetainExceptOnCreate`: kept by updates and deletions, not by the roll-back of the very operation that made it.
+KEPT: Final = cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
 
 
 def private_bucket(
@@ -27,7 +31,7 @@ def private_bucket(
         object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
         enforce_ssl=True,
         lifecycle_rules=list(rules),
-        removal_policy=cdk.RemovalPolicy.RETAIN,
+        removal_policy=KEPT,
     )
     acknowledge(
         bucket,

@@ -1,7 +1,13 @@
-"""The stack of what must never be lost: tables, key, secret, archive, quarantine: it all stays when the stack goes."""
+"""The stack of what must never be lost: tables, key, secret, archive, quarantine: it all stays when the stack goes.
+
+All but a first creation that fails: what it made goes again, and stands not in the way of the next (`KEPT`). A table that
+is protected from deletion cannot go, so tables are made last, one after another: when one cannot be made, that is most
+likely the first.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import aws_cdk as cdk
@@ -14,7 +20,7 @@ from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from infra.archive_bucket import archive_bucket
-from infra.buckets import private_bucket
+from infra.buckets import KEPT, private_bucket
 from infra.nag import acknowledge
 from ses_feedback import naming
 from ses_feedback.config.model import Archive
@@ -31,6 +37,9 @@ class DataStack(cdk.Stack):
     ) -> None:
         super().__init__(scope, naming.data_stack(deployment), **kwargs)
         key = _key(self, deployment)
+        secret = _secret(self, deployment, key)
+        quarantine = _quarantine(self, deployment, region, key)
+        kept = archive_bucket(self, deployment=deployment, region=region, key=key, archive=archive, sync=sync)
         suppressions = _table(self, "Suppressions", naming.table_name(deployment), key, ends=True, stream=True)
         suppressions.add_global_secondary_index(
             index_name=naming.INDEX_LISTING,
@@ -39,11 +48,9 @@ class DataStack(cdk.Stack):
             projection_type=dynamodb.ProjectionType.INCLUDE,
             non_key_attributes=list(naming.LISTING_ATTRIBUTES),
         )
-        _table(self, "WiringTable", naming.wiring_table_name(deployment), key)
-        _ends(self, deployment, key)
-        _secret(self, deployment, key)
-        _quarantine(self, deployment, region, key)
-        archive_bucket(self, deployment=deployment, region=region, key=key, archive=archive, sync=sync)
+        wiring = _table(self, "WiringTable", naming.wiring_table_name(deployment), key)
+        ends = _ends(self, deployment, key)
+        _one_after_another((secret, quarantine, kept), suppressions, wiring, ends)
         # A stream's ARN ends in the time it was made: the core stack finds it here, and a table that was restored too.
         ssm.CfnParameter(
             self,
@@ -68,7 +75,7 @@ def _key(scope: Construct, deployment: str) -> kms.Key:
         alias=naming.key_alias(deployment),
         description=f"{deployment}: topics, tables, secret, archive and quarantine",
         enable_key_rotation=True,
-        removal_policy=cdk.RemovalPolicy.RETAIN,
+        removal_policy=KEPT,
     )
     # Publishers to an encrypted topic must be able to use its key. IfExists: no source says whether SES hands the
     # account on to KMS; where a service does, it must be this one.
@@ -85,10 +92,28 @@ def _key(scope: Construct, deployment: str) -> kms.Key:
     return key
 
 
-def _ends(scope: Construct, deployment: str, key: kms.Key) -> None:
+def _one_after_another(first: Sequence[cdk.Resource], *then: cdk.Resource) -> None:
+    """Let each of ``then`` wait for the one before it, the first of them for all of ``first``.
+
+    Resources alone, without what hangs on them: an import names those, and may depend on nothing else.
+    """
+    before = [_own(resource) for resource in first]
+    for resource in then:
+        for earlier in before:
+            _own(resource).add_resource_dependency(earlier)
+        before = [_own(resource)]
+
+
+def _own(resource: cdk.Resource) -> cdk.CfnResource:
+    made = resource.node.default_child
+    assert isinstance(made, cdk.CfnResource)  # noqa: S101 - every resource here is one
+    return made
+
+
+def _ends(scope: Construct, deployment: str, key: kms.Key) -> dynamodb.Table:
     """Make the table of ends that come: what has to be told when nothing is written."""
     name = naming.ends_table_name(deployment)
-    _table(scope, "Ends", name, key, keys=(naming.ATTRIBUTE_SHARD, naming.ATTRIBUTE_DUE), ends=True)
+    return _table(scope, "Ends", name, key, keys=(naming.ATTRIBUTE_SHARD, naming.ATTRIBUTE_DUE), ends=True)
 
 
 def _table(
@@ -116,7 +141,7 @@ def _table(
             point_in_time_recovery_enabled=True
         ),
         deletion_protection=True,
-        removal_policy=cdk.RemovalPolicy.RETAIN,
+        removal_policy=KEPT,
         time_to_live_attribute=naming.ATTRIBUTE_TTL if ends else None,
         stream=dynamodb.StreamViewType.NEW_AND_OLD_IMAGES if stream else None,
     )
@@ -126,7 +151,7 @@ def _text(name: str) -> dynamodb.Attribute:
     return dynamodb.Attribute(name=name, type=dynamodb.AttributeType.STRING)
 
 
-def _secret(scope: Construct, deployment: str, key: kms.Key) -> None:
+def _secret(scope: Construct, deployment: str, key: kms.Key) -> secretsmanager.Secret:
     secret = secretsmanager.Secret(
         scope,
         "AddressKey",
@@ -136,15 +161,16 @@ def _secret(scope: Construct, deployment: str, key: kms.Key) -> None:
         generate_secret_string=secretsmanager.SecretStringGenerator(
             password_length=SECRET_LENGTH, exclude_punctuation=True
         ),
-        removal_policy=cdk.RemovalPolicy.RETAIN,
+        removal_policy=KEPT,
     )
     acknowledge(
         secret, "SMG4", "Rotation would orphan every stored suppression: their keys are HMACs under this secret."
     )
+    return secret
 
 
-def _quarantine(scope: Construct, deployment: str, region: str, key: kms.Key) -> None:
-    private_bucket(
+def _quarantine(scope: Construct, deployment: str, region: str, key: kms.Key) -> s3.Bucket:
+    return private_bucket(
         scope,
         "Quarantine",
         name=naming.quarantine_bucket_name(deployment, cdk.Aws.ACCOUNT_ID, region),

@@ -36,7 +36,7 @@ def test_the_bucket_is_kept_encrypted_and_private(full: Assembly) -> None:
     """Retained under its fixed name, the deployment's key, TLS only, nothing public; nobody empties it."""
     found = bucket(full)
     assert found.properties["BucketName"] == BUCKET
-    assert found.raw["DeletionPolicy"] == found.raw["UpdateReplacePolicy"] == "Retain"
+    assert (found.raw["DeletionPolicy"], found.raw["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
     (rule,) = found.properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
     assert rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "aws:kms"
     assert rule["ServerSideEncryptionByDefault"]["KMSMasterKeyID"]

@@ -10,16 +10,50 @@ from tests.infra.synthesis import Assembly
 DATA = "ses-feedback-data"
 
 
-def test_everything_in_it_is_retained(small: Assembly) -> None:
-    """Deleting the stack keeps tables, key, secret and buckets; nothing empties a bucket."""
+def test_everything_in_it_is_kept(small: Assembly) -> None:
+    """Deleting the stack keeps tables, key, secret and buckets, and only a failed creation takes them back."""
     kept = {"AWS::DynamoDB::Table", "AWS::KMS::Key", "AWS::SecretsManager::Secret", "AWS::S3::Bucket"}
     found = [f for f in small.all() if f.stack == DATA and f.type in kept]
     assert len(found) == 7
     for resource in found:
-        assert resource.raw["DeletionPolicy"] == "Retain", resource.logical_id
+        assert resource.raw["DeletionPolicy"] == "RetainExceptOnCreate", resource.logical_id
         assert resource.raw["UpdateReplacePolicy"] == "Retain", resource.logical_id
     rest = {f.type for f in small.all() if f.stack == DATA} - kept
     assert rest == {"AWS::KMS::Alias", "AWS::S3::BucketPolicy", "AWS::SSM::Parameter"}
+
+
+def test_what_is_protected_is_made_last(small: Assembly) -> None:
+    """A protected table survives a roll-back: one after another, after all that may fail, and no import is in the way.
+
+    `cdk import` takes the template's resources that are named and no others: none may wait for one that is not kept.
+    """
+    stack = {f.logical_id: f for f in small.all() if f.stack == DATA}
+    kept = {name for name, f in stack.items() if "DeletionPolicy" in f.raw}
+    tables = {name for name in kept if stack[name].type == "AWS::DynamoDB::Table"}
+
+    def before(name: str) -> set[str]:
+        """All that is made before a resource, because it refers to it or waits for it."""
+        text = json.dumps(stack[name].raw["Properties"])
+        direct = stack[name].after | {other for other in stack if f'"{other}"' in text}
+        return direct.union(*(before(other) for other in direct))
+
+    assert all(before(name) <= kept for name in kept)
+    order = sorted(tables, key=lambda name: len(before(name)))
+    assert [stack[name].properties["TableName"] for name in order][0] == "ses-feedback-suppressions"
+    for place, name in enumerate(order):
+        assert before(name) == (kept - tables) | set(order[:place])
+
+
+def test_no_other_stack_keeps_anything(
+    small: Assembly, full: Assembly, thirty: Assembly, per_environment: Assembly
+) -> None:
+    """What stays of core, cells and overview has a name, and the next deployment fails on it."""
+    for assembly in (small, full, thirty, per_environment):
+        others = [f for f in assembly.all() if f.stack != naming.data_stack(assembly.config.deployment.name)]
+        assert {naming.core_stack("ses-feedback"), naming.cell_stack("ses-feedback", 1)} <= {f.stack for f in others}
+        for found in others:
+            policies = {found.raw.get("DeletionPolicy", "Delete"), found.raw.get("UpdateReplacePolicy", "Delete")}
+            assert policies == {"Delete"}, (found.stack, found.logical_id)
 
 
 def test_the_suppression_table(small: Assembly) -> None:
