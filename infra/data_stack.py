@@ -1,8 +1,8 @@
 """The stack of what must never be lost: tables, key, secret, archive, quarantine: it all stays when the stack goes.
 
-All but a first creation that fails: what it made goes again, and stands not in the way of the next (`KEPT`). A table that
-is protected from deletion cannot go, so tables are made last, one after another: when one cannot be made, that is most
-likely the first.
+Only what a first creation made that failed goes again, so that it does not stand in the way of the next (`KEPT`). A table
+that is protected from deletion cannot go, so tables are made last, one after another: when one cannot be made, that is
+most likely the first.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ def _one_after_another(first: Sequence[cdk.Resource], *then: cdk.Resource) -> No
 
 def _own(resource: cdk.Resource) -> cdk.CfnResource:
     made = resource.node.default_child
-    assert isinstance(made, cdk.CfnResource)  # noqa: S101 - every resource here is one
+    assert isinstance(made, cdk.CfnResource)
     return made
 
 
