@@ -1,8 +1,8 @@
 """The stack of what must never be lost: tables, key, secret, archive, quarantine: it all stays when the stack goes.
 
-Only what a first creation made that failed goes again, so that it does not stand in the way of the next (`KEPT`). A table
-that is protected from deletion cannot go, so tables are made last, one after another: when one cannot be made, that is
-most likely the first.
+Only what a first creation made that failed goes again, so that it does not stand in the way of the next (`KEPT`). A
+table that is protected from deletion cannot go, so tables are made last, one after another: when one cannot be made,
+that is most likely the first.
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ _MODULES: Final = (
     "firehose",
     "invocations",
     "logs",
+    "names",  # after cloudformation: it knows composite alarms only then
     "queues",
     "schedules",
     "ses",

@@ -127,6 +127,10 @@ def _after(resource_type: str, apply: Callable[[str, Properties], None]) -> None
 
 
 def _table_options(name: str, properties: Properties) -> None:
+    encryption = properties.get("SSESpecification")
+    if encryption:
+        asked = {**encryption, "Enabled": _truthy(encryption.get("SSEEnabled"))}
+        dynamodb._tables[name]["SSEDescription"] = dynamodb._sse_description_from_spec(asked)
     ttl = properties.get("TimeToLiveSpecification")
     if ttl:
         wanted = {"AttributeName": ttl.get("AttributeName"), "Enabled": _truthy(ttl.get("Enabled", True))}

@@ -183,14 +183,25 @@ def template() -> dict[str, Any]:
 
 def create(cloud: Cloud, name: str, resources: dict[str, Any]) -> str:
     """Create a stack and return how it ended."""
+    cloud.client("cloudformation").create_stack(StackName=name, TemplateBody=json.dumps({"Resources": resources}))
+    return ended(cloud, name)
+
+
+def delete(cloud: Cloud, name: str) -> str:
+    """Delete a stack that has something that cannot go, and return how that ended."""
+    cloud.client("cloudformation").delete_stack(StackName=name)
+    return ended(cloud, name)
+
+
+def ended(cloud: Cloud, name: str) -> str:
+    """Return how a stack ended, once it has."""
     stacks = cloud.client("cloudformation")
-    stacks.create_stack(StackName=name, TemplateBody=json.dumps({"Resources": resources}))
 
-    def ended() -> str | None:
-        status = str(stacks.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"])
-        return None if status.endswith("IN_PROGRESS") else status
+    def status() -> str | None:
+        found = str(stacks.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"])
+        return None if found.endswith("IN_PROGRESS") else found
 
-    return until(name, ended, seconds=60)
+    return until(name, status, seconds=60)
 
 
 def take(cloud: Cloud, queue: str, wanted: int = 1, seconds: float = 20) -> list[dict[str, Any]]:
