@@ -17,7 +17,8 @@ from local.state import ROOT, State
 
 _NODE: Final = Path(sys.executable).parent / "node"
 _CDK: Final = ROOT / "node_modules" / "aws-cdk" / "bin" / "cdk"
-_QUIET: Final = ("--no-notices", "--no-color", "--ci")
+# What the documentation says, word for word; where the app lies, synthesised already, is in the environment.
+DEPLOY: Final = ("deploy", "--all", "--concurrency", "4")
 _SETTINGS: Final = {
     "CDK_DISABLE_CLI_TELEMETRY": "true",
     "CDK_DEFAULT_ACCOUNT": ACCOUNT,
@@ -45,7 +46,9 @@ class Cdk:
 
     def bootstrap(self) -> None:
         """Prepare the account, as everybody does once. Needs no app, so it runs where there is none."""
-        self._run(["bootstrap", f"aws://{ACCOUNT}/{self._cloud.region}"], cwd=self._state.folder)
+        where = f"aws://{ACCOUNT}/{self._cloud.region}"
+        # The folder has no cdk.json to say so: a notice is fetched from the network.
+        self._run(["bootstrap", where, "--no-notices"], cwd=self._state.folder)
 
     def synth(self, context: Mapping[str, str]) -> None:
         """Synthesise the app into the run's folder. The one step that may need the network, to install dependencies."""
@@ -55,12 +58,12 @@ class Cdk:
 
     def deploy(self) -> dict[str, str]:
         """Deploy all stacks and return their outputs, flat."""
-        file = self._state.folder / "cdk-outputs.json"
-        arguments = ["--all", "--require-approval", "never", "--concurrency", "4", "--method", "direct"]
-        self._run(["deploy", *arguments, "--outputs-file", str(file), "--app", str(self._state.assembly)])
-        stacks = json.loads(file.read_text())
-        file.unlink()
-        return {name: value for stack in stacks.values() for name, value in stack.items()}
+        self._run(DEPLOY, environment={"CDK_APP": str(self._state.assembly)})
+        artifacts = json.loads((self._state.assembly / "manifest.json").read_text())["artifacts"]
+        ours = {name for name, artifact in artifacts.items() if artifact["type"] == "aws:cloudformation:stack"}
+        pages = self._cloud.client("cloudformation").get_paginator("describe_stacks").paginate()
+        stacks = (stack for page in pages for stack in page["Stacks"] if stack["StackName"] in ours)
+        return {output["OutputKey"]: output["OutputValue"] for stack in stacks for output in stack.get("Outputs", ())}
 
     def interrupt(self) -> None:
         """End what runs, and let nothing else begin."""
@@ -72,7 +75,7 @@ class Cdk:
 
     def _run(self, arguments: Sequence[str], *, cwd: Path = ROOT, environment: Mapping[str, str] | None = None) -> None:
         whole = {**self._cloud.environment(), **_SETTINGS, "CDK_DEFAULT_REGION": self._cloud.region}
-        command = [str(_NODE), str(_CDK), *arguments, *_QUIET]
+        command = [str(_NODE), str(_CDK), *arguments]
         with self._lock:
             if self._interrupted:
                 raise DeploymentError("interrupted")
