@@ -7,6 +7,7 @@ import re
 import subprocess
 from collections.abc import Sequence
 from functools import cache
+from importlib.util import find_spec
 
 import botocore.session
 import pytest
@@ -77,6 +78,17 @@ def check_cdk(words: Sequence[str]) -> None:
     assert given <= known, f"cdk {words[1]} has no {given - known}"
 
 
+def check_git(words: Sequence[str]) -> None:
+    """Whoever cloned the project has git; what it does with the lock file, the end-to-end tests show."""
+    assert words[0] in ("ls-files", "diff")
+
+
+def check_python(words: Sequence[str]) -> None:
+    """In the activated environment, with a module of the project."""
+    assert words[0] == "-m"
+    assert find_spec(words[1]), f"no such module: {words[1]}"
+
+
 def check_aws(words: Sequence[str]) -> None:
     service, operation = words[0], words[1]
     given = {word.partition("=")[0] for word in words[2:] if word.startswith("--")} - AWS_EVERYWHERE
@@ -103,7 +115,14 @@ def check(words: Sequence[str]) -> None:
     elif program == "jq":
         assert rest
     else:
-        known = {"make": check_make, "ses-feedback": check_ses_feedback, "npx": check_cdk, "aws": check_aws}
+        known = {
+            "make": check_make,
+            "ses-feedback": check_ses_feedback,
+            "npx": check_cdk,
+            "aws": check_aws,
+            "git": check_git,
+            "python": check_python,
+        }
         assert program in known, f"nobody has {program} because of us"
         known[program](rest)
 
