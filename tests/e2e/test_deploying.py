@@ -138,7 +138,7 @@ class Life:
         """A plain deployment fails and changes nothing of what was kept; the import takes all of it."""
         tables = self.cloud.client("dynamodb")
         before = tables.describe_table(TableName="ses-feedback-suppressions")["Table"]["TableId"]
-        self.fails("data", "ROLLBACK_COMPLETE", "already exists")
+        self.fails("data", "ROLLBACK_COMPLETE", "Validation failed")  # of buckets CloudFormation knows beforehand
         assert "remove it first: npx cdk destroy ses-feedback-data" in self.run(KEPT, code=1)
         self.run("npx cdk destroy ses-feedback-data --force")
         commands = block("Importing what was kept")

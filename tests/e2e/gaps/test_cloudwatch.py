@@ -93,3 +93,29 @@ def test_an_alarm_invokes_its_function_where_that_lets_cloudwatch(cloud: Cloud) 
     ]
     data = failed["requestPayload"]["alarmData"]
     assert (data["alarmName"], data["state"]["value"], data["state"]["reason"]) == ("its own page", "ALARM", "told to")
+
+
+def test_a_deleted_log_group_stays_deleted(cloud: Cloud) -> None:
+    """A function that names its group writes there; who is gone is made anew only for a role that may make groups."""
+    functions, logs = cloud.client("lambda"), cloud.client("logs")
+    roles = cloud.client("iam")
+    for role, action in (("writes", "logs:PutLogEvents"), ("makes", "logs:*")):
+        roles.create_role(RoleName=role, AssumeRolePolicyDocument='{"Version": "2012-10-17", "Statement": []}')
+        statement = {"Effect": "Allow", "Action": action, "Resource": "*"}
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        roles.put_role_policy(RoleName=role, PolicyName="grants", PolicyDocument=policy)
+        logs.create_log_group(logGroupName=f"named-{role}")
+        functions.create_function(
+            FunctionName=role,
+            Runtime="python3.13",
+            Handler="work.handler",
+            Role=f"arn:aws:iam::000000000000:role/{role}",
+            Code={"S3Bucket": "code", "S3Key": "code.zip"},
+            LoggingConfig={"LogGroup": f"named-{role}"},
+        )
+        functions.invoke(FunctionName=role, Payload=b"{}")
+        assert logs.describe_log_streams(logGroupName=f"named-{role}")["logStreams"]
+        logs.delete_log_group(logGroupName=f"named-{role}")
+        functions.invoke(FunctionName=role, Payload=b"{}")
+    groups = logs.describe_log_groups(logGroupNamePrefix="named-")["logGroups"]
+    assert [group["logGroupName"] for group in groups] == ["named-makes"]
