@@ -78,9 +78,8 @@ class Life:
         assert why in said, said[-3_000:]
         assert self.stack(stack) == status
 
-    def begin(self) -> None:
-        """All that comes before the first deployment, which changes nothing in SES."""
-        self.run(BOOTSTRAP)
+    def looks_first(self) -> None:
+        """Before the first deployment, what it will do can be read, and changes nothing in SES."""
         self.run(SYNTH)
         said = self.run(DIFF)
         assert "IAM Statement Changes" in said
@@ -134,13 +133,16 @@ class Life:
         assert not [name for name in stacks if name.startswith("ses-feedback-")]
         assert self.as_before()
 
-    def comes_back(self) -> None:
-        """A plain deployment fails and changes nothing of what was kept; the import takes all of it."""
-        tables = self.cloud.client("dynamodb")
-        before = tables.describe_table(TableName="ses-feedback-suppressions")["Table"]["TableId"]
+    def hurries(self) -> None:
+        """A deployment that nobody prepared fails, and the tool says what is in the way then."""
         self.fails("data", "ROLLBACK_COMPLETE", "Validation failed")  # of buckets CloudFormation knows beforehand
         assert "remove it first: npx cdk destroy ses-feedback-data" in self.run(KEPT, code=1)
-        self.run("npx cdk destroy ses-feedback-data --force")
+        self.run("npx cdk destroy ses-feedback-data", "y")
+
+    def comes_back(self) -> None:
+        """The import takes all that was kept."""
+        tables = self.cloud.client("dynamodb")
+        before = tables.describe_table(TableName="ses-feedback-suppressions")["Table"]["TableId"]
         commands = block("Importing what was kept")
         assert commands == [SYNTH, KEPT, IMPORT, DEPLOY]
         for line in commands:
@@ -153,7 +155,8 @@ class Life:
 
 def at_a_terminal(life: Life) -> None:
     """A table after the first cannot be made, and what is protected is left; then somebody else's topics are in SES."""
-    life.begin()
+    life.run(BOOTSTRAP)
+    life.looks_first()
     tables, ses = life.cloud.client("dynamodb"), life.cloud.client("ses")
     key = {"KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}], "BillingMode": "PAY_PER_REQUEST"}
     text = {"AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}]}
@@ -177,6 +180,7 @@ def at_a_terminal(life: Life) -> None:
     assert life.stack("core") == "CREATE_COMPLETE"
     life.run(DESTROY, "y")
     life.removed()
+    life.hurries()
     life.comes_back()
     life.run(DESTROY_UNASKED)
     life.removed()
@@ -184,7 +188,7 @@ def at_a_terminal(life: Life) -> None:
 
 def in_a_pipeline(life: Life) -> None:
     """The secret is being deleted; a log group is there already; a dashboard is."""
-    life.begin()
+    life.run(BOOTSTRAP)
     secrets = life.cloud.client("secretsmanager")
     secrets.create_secret(Name="ses-feedback-address-key", SecretString="somebody's")
     secrets.delete_secret(SecretId="ses-feedback-address-key", RecoveryWindowInDays=30)
