@@ -28,8 +28,10 @@ def install() -> None:
 
     def emit_where_it_may(function: dict[str, Any], *rest: Any, **named: Any) -> None:
         config = function.get("config") or function
-        group = (config.get("LoggingConfig") or {}).get("LogGroup")
-        if not group or group in cloudwatch_logs._log_groups or _may_create_groups(config.get("Role", "")):
+        name = config.get("FunctionName", "")
+        group = (config.get("LoggingConfig") or {}).get("LogGroup") or f"/aws/lambda/{name}"
+        is_there = group in cloudwatch_logs._log_groups
+        if is_there or (name in lambda_svc._functions and _may_create_groups(config.get("Role", ""))):
             emit(function, *rest, **named)
 
     cloudwatch_logs._compile_filter_pattern = compile_pattern
@@ -37,9 +39,11 @@ def install() -> None:
 
 
 def _may_create_groups(role: str) -> bool:
-    """Say whether a role's own policies allow it; one that is gone may nothing."""
-    policies = (iam._roles.get(role.rpartition("/")[2]) or {}).get("InlinePolicies", {})
-    for document in policies.values():
+    """Say whether a role's own policies allow it; the emulator runs functions under roles that never were, too."""
+    found = iam._roles.get(role.rpartition("/")[2])
+    if found is None:
+        return True
+    for document in found["InlinePolicies"].values():
         policy = json.loads(document) if isinstance(document, str) else document
         for statement in policy["Statement"]:
             actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
