@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
+import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kinesisfirehose as firehose
 from aws_cdk import aws_lambda as lambda_
@@ -59,6 +60,7 @@ class Archive(Construct):
             "Logs",
             log_group_name=_log_group(self._deployment),
             retention=logs.RetentionDays.ONE_MONTH,
+            removal_policy=cdk.RemovalPolicy.DESTROY,  # a group that stays stands in the way of the next deployment
         )
         stream = logs.CfnLogStream(self, "LogStream", log_group_name=group.log_group_name, log_stream_name=_LOG_STREAM)
         role = self._delivery_role(write)
