@@ -1,6 +1,6 @@
 """How on-call is told: topics that alarms act on, and beside them those through which people read alarms in words.
 
-What reads JSON (a pager, a chat) is subscribed to the alarms' own topic. Where somebody reads text, a function is too:
+What reads JSON (a pager, a program) is subscribed to the alarms' own topic. Where somebody reads text, a function is too:
 it puts alarms into words, and publishes these to the topic that the people are subscribed to.
 """
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from ses_feedback.config import endpoints, schema
+from ses_feedback.config import endpoints, schema, unconfirmed
 from ses_feedback.config.arns import topic_reason
 from ses_feedback.config.destinations import check_role, read_limit, read_raw
 from ses_feedback.config.model import Changes, Destination, Follower, Identity
@@ -80,9 +80,10 @@ def _read_one(
         return None
     protocol = protocols[0]
     endpoint, role = table.string(protocol), table.string("role")
-    reason = endpoints.reason(protocol, endpoint, region) if endpoint is not None else None
-    if reason:
-        table.problem(protocol, reason)
+    if endpoint is not None:
+        reason = endpoints.reason(protocol, endpoint, region) or unconfirmed.reason(protocol, endpoint, "changes")
+        if reason:
+            table.problem(protocol, reason)
     check_role(table, protocol, role, region)
     raw, limit = read_raw(table, protocol), read_limit(table, protocol, digested=False)
     narrowed = _narrowed(table, identities)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from ses_feedback.config import endpoints, schema
+from ses_feedback.config import endpoints, schema, unconfirmed
 from ses_feedback.config.arns import role_reason, topic_reason
 from ses_feedback.config.model import KINDS, PROTOCOLS, Destination, Format
 from ses_feedback.config.problems import Problems, describe, known_names
@@ -82,9 +82,11 @@ def _read_one(problems: Problems, path: str, value: object, region: str | None, 
         return None
     protocol = given[0]
     endpoint = table.string(protocol)
-    reason = endpoints.reason(protocol, endpoint, region) if endpoint is not None else None
-    if reason:
-        table.problem(protocol, reason)
+    if endpoint is not None:
+        reason = endpoints.reason(protocol, endpoint, region)
+        reason = reason or unconfirmed.reason(protocol, endpoint, "team" if team else "on_call")
+        if reason:
+            table.problem(protocol, reason)
     check_role(table, protocol, role, region)
     format_ = _read_format(table, protocol, team=team)
     raw = read_raw(table, protocol) if team else protocol == "firehose"
