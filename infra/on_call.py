@@ -106,7 +106,7 @@ class OnCall(Construct):
     def _never_silent(self, explainer: lambda_.Function, severity: str, published: Construct) -> None:
         """Have Lambda tell people itself, in CloudWatch's words, where the function could not.
 
-        Lambda may refuse a destination that is not there yet, so it comes after the topic of the ``severity`` and its policy.
+        Lambda may refuse a destination that is not there yet: it comes after the topic of the ``severity``.
         """
         topic = arns.topic(self._region, naming.on_call_text_topic_name(self._deployment, severity))
         told = lambda_.CfnEventInvokeConfig(
