@@ -21,6 +21,8 @@ KINDS: Final = (*NOTIFIED_KINDS, *SET_KINDS)
 ACTED_KINDS: Final = ("bounce", "complaint", "subscription")
 AlarmsPer = Literal["identity", "environment"]
 Format = Literal["json", "text"]
+# What Lambda keeps for functions that have no share apart (Lambda API reference, `PutFunctionConcurrency`).
+UNRESERVED_AT_LEAST: Final = 100
 # Where runbooks are, seen from the root of the repository.
 RUNBOOKS: Final = "docs/runbooks"
 
@@ -131,6 +133,11 @@ class Endpoint:
     in_stack: bool = True
     requests_per_second: int = 50
     at_once: int = 10
+
+    @property
+    def set_apart(self) -> int:
+        """How many runs of functions Lambda is to set apart for it; 0: none."""
+        return self.at_once if self.topics and self.in_stack else 0
 
 
 @dataclass(frozen=True, slots=True)
