@@ -100,7 +100,8 @@ class OnCall(Construct):
             ),
         )
         for reader in readers:
-            subscribe(home, topic_arn=topic.ref, destination=reader, dead_letters=self._undelivered)
+            if reader.subscribe:
+                subscribe(home, topic_arn=topic.ref, destination=reader, dead_letters=self._undelivered)
         return published
 
     def _never_silent(self, explainer: lambda_.Function, severity: str, published: Construct) -> None:

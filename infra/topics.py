@@ -122,4 +122,5 @@ class OnCallTopic(EncryptedTopic):
         )
         undelivered = arns.queue(region, naming.team_dead_letter_queue_name(deployment))
         for destination in destinations:
-            subscribe(self, topic_arn=self.arn, destination=destination, dead_letters=undelivered)
+            if destination.subscribe:
+                subscribe(self, topic_arn=self.arn, destination=destination, dead_letters=undelivered)

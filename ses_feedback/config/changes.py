@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from ses_feedback.config import endpoints, schema, unconfirmed
 from ses_feedback.config.arns import topic_reason
-from ses_feedback.config.destinations import check_role, read_limit, read_raw
+from ses_feedback.config.destinations import check_role, read_limit, read_raw, read_subscribe
 from ses_feedback.config.model import Changes, Destination, Follower, Identity
 from ses_feedback.config.problems import Problems, describe, known_names
 from ses_feedback.config.table import Table
@@ -86,10 +86,11 @@ def _read_one(
             table.problem(protocol, reason)
     check_role(table, protocol, role, region)
     raw, limit = read_raw(table, protocol), read_limit(table, protocol, digested=False)
+    subscribed = read_subscribe(table, protocol)
     narrowed = _narrowed(table, identities)
     if endpoint is None or len(problems.lines) > before:
         return None
-    return Follower(Destination(protocol, endpoint, (), role, raw, "json", limit), *narrowed)
+    return Follower(Destination(protocol, endpoint, (), role, raw, "json", limit, subscribed), *narrowed)
 
 
 def _report_protocols(table: Table, protocols: Sequence[str]) -> None:

@@ -34,7 +34,8 @@ class Destination:
     ``role`` is the ARN of the IAM role by which SNS writes to a ``firehose``; every other protocol has none. ``raw``:
     the notification itself without SNS's envelope. ``format``: ``json`` as SES or CloudWatch wrote it, or ``text`` for
     people: digests of feedback, alarms in words.
-    ``max_per_second`` bounds what an ``http`` or ``https`` endpoint is given.
+    ``max_per_second`` bounds what an ``http`` or ``https`` endpoint is given. ``subscribe``: whether the deployment
+    subscribes it, or leaves that to a person, who does it once the endpoint answers.
     """
 
     protocol: str
@@ -44,6 +45,7 @@ class Destination:
     raw: bool = False
     format: Format = "json"
     max_per_second: int | None = None
+    subscribe: bool = True
 
 
 @dataclass(frozen=True, slots=True)
