@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kinesisfirehose as firehose
 from aws_cdk import aws_lambda as lambda_
@@ -60,7 +59,6 @@ class Archive(Construct):
             "Logs",
             log_group_name=_log_group(self._deployment),
             retention=logs.RetentionDays.ONE_MONTH,
-            removal_policy=cdk.RemovalPolicy.DESTROY,  # a group that stays stands in the way of the next deployment
         )
         stream = logs.CfnLogStream(self, "LogStream", log_group_name=group.log_group_name, log_stream_name=_LOG_STREAM)
         role = self._delivery_role(write)
@@ -140,7 +138,11 @@ class Archive(Construct):
         return role
 
     def _subscription_role(self) -> None:
-        """Make the one role by which SNS writes to the stream, whatever the topic."""
+        """Make the one role by which SNS writes to the stream, whatever the topic.
+
+        No source says that SNS names an account when it assumes it: where it does, it must be this one. No stranger's
+        topic gets to use it either way, since a role is passed on inside its own account only (docs/conditions.md).
+        """
         region, deployment = self._region, self._deployment
         stream = naming.archive_stream_name(deployment)
         iam.CfnRole(
@@ -148,7 +150,7 @@ class Archive(Construct):
             "SubscriptionRole",
             role_name=naming.archive_subscription_role_name(deployment, region),
             assume_role_policy_document=arns.policy(
-                _assumed_by("sns", {"StringEquals": {"aws:SourceAccount": arns.sub("${AWS::AccountId}")}})
+                _assumed_by("sns", {"StringEqualsIfExists": {"aws:SourceAccount": arns.sub("${AWS::AccountId}")}})
             ),
             description=f"What {deployment} lets SNS do: write to {stream}",
             policies=[
