@@ -140,7 +140,11 @@ class Archive(Construct):
         return role
 
     def _subscription_role(self) -> None:
-        """Make the one role by which SNS writes to the stream, whatever the topic."""
+        """Make the one role by which SNS writes to the stream, whatever the topic.
+
+        No source says that SNS names an account when it assumes it: where it does, it must be this one. No stranger's
+        topic gets to use it either way, since a role is passed on inside its own account only (docs/conditions.md).
+        """
         region, deployment = self._region, self._deployment
         stream = naming.archive_stream_name(deployment)
         iam.CfnRole(
@@ -148,7 +152,7 @@ class Archive(Construct):
             "SubscriptionRole",
             role_name=naming.archive_subscription_role_name(deployment, region),
             assume_role_policy_document=arns.policy(
-                _assumed_by("sns", {"StringEquals": {"aws:SourceAccount": arns.sub("${AWS::AccountId}")}})
+                _assumed_by("sns", {"StringEqualsIfExists": {"aws:SourceAccount": arns.sub("${AWS::AccountId}")}})
             ),
             description=f"What {deployment} lets SNS do: write to {stream}",
             policies=[

@@ -51,7 +51,8 @@ def archive_bucket(
 def _read_by_ses(bucket: s3.Bucket) -> None:
     """Let SES read bulk lists (SES developer guide, "Using the Amazon SES account-level suppression list").
 
-    The guide's policy names the account in ``aws:Referer``; services came to use ``aws:SourceAccount``. Either is it.
+    The guide's policy names the account in ``aws:Referer``; services came to use ``aws:SourceAccount``. Either is it:
+    two statements, of which the documented one is enough.
     """
     for name in ("Referer", "SourceAccount"):
         bucket.add_to_resource_policy(

@@ -38,6 +38,10 @@ _PRUNED: Final = (
     "bin",
 )
 _PRUNED_ANYWHERE: Final = ("*.dist-info", "__pycache__", "tests", "*.pyi", "*.so.debug")
+# What Lambda needs (Lambda developer guide, `Deployment package file permissions`): 644 for files, 755 for directories
+# and executables. CDK zips the modes that it finds, and these follow from the umask of whoever runs it.
+FILE_MODE: Final = 0o644
+FOLDER_MODE: Final = 0o755
 _PIP_SECONDS: Final = 600
 _COMPILE_SECONDS: Final = 300
 
@@ -103,6 +107,17 @@ def build_asset(sources: Sources, output: Path, *, python: str | None, cache: Pa
         raise BundlingError(f"{error.filename or output}: cannot be written ({error.strerror or error})") from None
     if python is not None:
         _byte_compile(output, python)
+    _set_modes(output)
+
+
+def _set_modes(root: Path) -> None:
+    """Give everything the modes Lambda needs, whatever the umask was when it was written. Raises ``BundlingError``."""
+    try:
+        for path in (root, *root.rglob("*")):
+            folder_like = path.is_dir() or path.stat().st_mode & 0o111
+            path.chmod(FOLDER_MODE if folder_like else FILE_MODE)
+    except OSError as error:
+        raise BundlingError(f"{error.filename or root}: its mode cannot be set ({error.strerror or error})") from None
 
 
 def _dependencies(sources: Sources, cache: Path) -> Path:
@@ -119,7 +134,7 @@ def _dependencies(sources: Sources, cache: Path) -> Path:
     try:
         _pip_install(sources, made)
         _prune(made)
-        made.chmod(0o755)
+        _set_modes(made)
         try:
             made.rename(ready)
         except OSError:

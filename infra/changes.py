@@ -36,13 +36,14 @@ class Changes(Construct):
         topic = self._topic(deployment, function)
         untold = arns.queue(region, naming.team_dead_letter_queue_name(deployment))
         for follower in config.changes.notify:
-            subscribe(
-                self,
-                topic_arn=topic.ref,
-                destination=follower.destination,
-                dead_letters=untold,
-                only=follower.filters(),
-            )
+            if follower.destination.subscribe:
+                subscribe(
+                    self,
+                    topic_arn=topic.ref,
+                    destination=follower.destination,
+                    dead_letters=untold,
+                    only=follower.filters(),
+                )
         Schedule(self, "Schedule", deployment=deployment, name=naming.ANNOUNCE_CHANGES, function=function, every=LOOK)
         self._alarm(deployment, region)
         CfnOutput(

@@ -88,7 +88,9 @@ class CoreStack(cdk.Stack):
         functions = {f: builder.build(loop, f) for f in needed(config) if f != naming.CLAIM_TABLE}
         _invoke_record(loop, functions[naming.RECORD_FEEDBACK], queues, deployment=deployment, region=region)
         _consume(loop, functions, queues, tally_window_s=tally_window_s)
-        OnCall(loop, "OnCall", config=config, functions=functions)
+        # Their subscriptions name the queue, which SNS may want to see.
+        undelivered = queues.team_dead_letters
+        OnCall(loop, "OnCall", config=config, functions=functions).node.add_dependency(undelivered)
         Schedule(
             loop,
             "CheckSchedule",
@@ -100,7 +102,8 @@ class CoreStack(cdk.Stack):
         if naming.SEND_CANARIES in functions:
             Canaries(loop, "Canaries", config=config, function=functions[naming.SEND_CANARIES])
         if naming.TELL_TEAMS in functions:
-            Digests(loop, "Digests", config=config, function=functions[naming.TELL_TEAMS])
+            digests = Digests(loop, "Digests", config=config, function=functions[naming.TELL_TEAMS])
+            digests.node.add_dependency(undelivered)
         if naming.SYNC_LISTS in functions:
             # How often a round begins is the file's to say; the function looks whether one is due, or not done yet.
             Schedule(
@@ -122,7 +125,8 @@ class CoreStack(cdk.Stack):
             write=functions[naming.WRITE_ARCHIVE],
             announce=functions[naming.ANNOUNCE_CHANGES],
         )
-        Changes(loop, "Changes", config=config, function=functions[naming.ANNOUNCE_CHANGES])
+        changes = Changes(loop, "Changes", config=config, function=functions[naming.ANNOUNCE_CHANGES])
+        changes.node.add_dependency(undelivered)
         ArchiveCatalog(loop, "ArchiveCatalog", config=config)
         Replay(
             loop, "Replay", deployment=deployment, region=region, function=functions[naming.REPLAY_ARCHIVE].function_arn

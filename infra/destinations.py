@@ -8,14 +8,14 @@ from ses_feedback.config.model import Config, Destination, Identity
 
 
 def destinations_by_kind(config: Config, identity: Identity) -> dict[str, list[Destination]]:
-    """Return who is subscribed to each topic of an identity for its team, by kind, each endpoint once.
+    """Return whom the template subscribes to each topic of an identity for its team, by kind, each endpoint once.
 
     (SNS keeps one subscription of an endpoint to a topic.) What is wanted as text is not among them: it comes in
     digests, see ``digested_kinds``. A kind that has no topic here, as no configuration set tells of it, is left out.
     """
     found: dict[str, dict[tuple[str, str], Destination]] = {kind: {} for kind in identity.kinds}
     for kind, destination in _wanted(config, identity):
-        if destination.format == "json":
+        if destination.format == "json" and destination.subscribe:
             found[kind].setdefault((destination.protocol, destination.endpoint), destination)
     return {kind: list(by_endpoint.values()) for kind, by_endpoint in found.items()}
 

@@ -102,7 +102,7 @@ class Digests(Construct):
         )
         untold = arns.queue(self._region, naming.team_dead_letter_queue_name(self._deployment))
         for destination in team.notify:
-            if destination.format == "text":
+            if destination.format == "text" and destination.subscribe:
                 key = naming.recipient_key(destination.protocol, destination.endpoint)
                 subscribe(
                     home,

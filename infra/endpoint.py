@@ -21,10 +21,10 @@ class Endpoint(Construct):
 
     def __init__(self, scope: Construct, construct_id: str, *, config: Config, function: lambda_.Function) -> None:
         super().__init__(scope, construct_id)
-        if config.endpoint.at_once:
+        if config.endpoint.set_apart:
             raw = function.node.default_child
             assert isinstance(raw, lambda_.CfnFunction)
-            raw.reserved_concurrent_executions = config.endpoint.at_once
+            raw.reserved_concurrent_executions = config.endpoint.set_apart
         api = HttpApi(
             self,
             "Api",

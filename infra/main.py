@@ -11,7 +11,7 @@ from typing import Final
 import aws_cdk as cdk
 from jsii.errors import JSIIError
 
-from infra import cost
+from infra import cost, quotas
 from infra.assets import Assets
 from infra.cells import Lock, allocate, lock_path, new_lock, read_lock, write_lock
 from infra.deployment import DEFAULT_TALLY_WINDOW_S, Settings, add_stacks, new_app
@@ -20,7 +20,7 @@ from infra.target import LAMBDA, this_machine
 from infra.weights import alarmed_environments, weights
 from ses_feedback import naming
 from ses_feedback.config import Config, ConfigError, load
-from ses_feedback.config.warnings import warnings
+from ses_feedback.config.warnings import before_deploying, warnings
 
 CONFIG_ENV: Final = "SES_FEEDBACK_CONFIG"
 DEFAULT_CONFIG: Final = "feedback.toml"
@@ -66,7 +66,7 @@ def _synthesise(app: cdk.App) -> None:
     if write_lock(inputs.lock, lock, before=before):
         _say(f"{inputs.lock} has changed: commit it with the configuration, it says which stack an identity lives in")
     _say(cost.report(config, lock))
-    _say(*(f"warning: {line}" for line in warnings(config)))
+    _say(*(f"warning: {line}" for line in (*warnings(config), *before_deploying(config), *quotas.warnings(config))))
 
 
 def read_inputs(app: cdk.App) -> Inputs:

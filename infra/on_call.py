@@ -1,7 +1,7 @@
 """How on-call is told: topics that alarms act on, and beside them those through which people read alarms in words.
 
-What reads JSON (a pager, a chat) is subscribed to the alarms' own topic. Where somebody reads text, a function is too:
-it puts alarms into words, and publishes these to the topic that the people are subscribed to.
+What reads JSON (a pager, a program) is subscribed to the alarms' own topic. Where somebody reads text, a function is
+too: it puts alarms into words, and publishes these to the topic that the people are subscribed to.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ class OnCall(Construct):
         self._undelivered = arns.queue(self._region, naming.team_dead_letter_queue_name(self._deployment))
         breaker, explainer = functions.get(naming.BREAK_CIRCUIT), functions.get(naming.EXPLAIN_ALARM)
         texts = config.on_call.texts()
+        text_topics: dict[str, Construct] = {}
         for severity, whom in config.on_call.severities().items():
             home = Construct(self, severity.capitalize())
             OnCallTopic(
@@ -55,14 +56,17 @@ class OnCall(Construct):
             )
             if explainer is not None and severity in texts:
                 readers = [destination for destination in whom if destination.format == "text"]
-                self._in_words(home, severity, readers, explainer)
+                text_topics[severity] = self._in_words(home, severity, readers, explainer)
         if explainer is not None:
-            self._never_silent(explainer, texts[0])
+            self._never_silent(explainer, texts[0], text_topics[texts[0]])
 
     def _in_words(
         self, home: Construct, severity: str, readers: Sequence[Destination], explainer: lambda_.Function
-    ) -> None:
-        """Subscribe the function to the alarms' topic, and the people to the one that only it publishes to."""
+    ) -> Construct:
+        """Subscribe the function to the alarms' topic, and the people to the one that only it publishes to.
+
+        Return the policy of that topic: what is made after it finds both.
+        """
         alarms = arns.topic(self._region, naming.on_call_topic_name(self._deployment, severity))
         lambda_.CfnPermission(
             home,
@@ -86,7 +90,7 @@ class OnCall(Construct):
         # Lambda hands on what the function fails on in the function's own role (Lambda developer guide, `Capturing
         # records of asynchronous invocations`), so that one statement is for both.
         only = {"ArnEquals": {"aws:PrincipalArn": _role(explainer)}}
-        sns.CfnTopicPolicy(
+        published = sns.CfnTopicPolicy(
             home,
             "TextPolicy",
             topics=[topic.ref],
@@ -96,12 +100,17 @@ class OnCall(Construct):
             ),
         )
         for reader in readers:
-            subscribe(home, topic_arn=topic.ref, destination=reader, dead_letters=self._undelivered)
+            if reader.subscribe:
+                subscribe(home, topic_arn=topic.ref, destination=reader, dead_letters=self._undelivered)
+        return published
 
-    def _never_silent(self, explainer: lambda_.Function, severity: str) -> None:
-        """Have Lambda tell people itself, in CloudWatch's words, where the function could not."""
+    def _never_silent(self, explainer: lambda_.Function, severity: str, published: Construct) -> None:
+        """Have Lambda tell people itself, in CloudWatch's words, where the function could not.
+
+        Lambda may refuse a destination that is not there yet: it comes after the topic of the ``severity``.
+        """
         topic = arns.topic(self._region, naming.on_call_text_topic_name(self._deployment, severity))
-        lambda_.CfnEventInvokeConfig(
+        told = lambda_.CfnEventInvokeConfig(
             self,
             "ToldAllTheSame",
             function_name=explainer.function_name,
@@ -112,6 +121,7 @@ class OnCall(Construct):
                 on_failure=lambda_.CfnEventInvokeConfig.OnFailureProperty(destination=topic)
             ),
         )
+        told.node.add_dependency(published)
 
 
 def _role(function: lambda_.Function) -> str:

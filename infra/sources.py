@@ -50,8 +50,8 @@ MOST: Final = Part("lambdas/requirements.txt", (*_ELSEWHERE, _POSTS))
 POSTS: Final = Part(
     "lambdas/requirements-posts.txt", tuple(part for part in _ELSEWHERE if part != "ses_feedback/endpoint"), _POSTS
 )
-# Changes when the recipe of the asset does (pruning, compiling), so that an old asset is not taken for a new one.
-_RECIPE: Final = "1"
+# Changes when the recipe of an asset does (pruning, compiling, modes), so that an old one is not taken for a new one.
+_RECIPE: Final = "2"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,27 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+from ses_feedback.config.delivery import delivery_policy
 from ses_feedback.config.model import SNS_PROTOCOL, Destination
 
 # `Amazon SNS raw message delivery` (SNS developer guide): the protocols that have the choice.
 _TAKE_RAW: Final = ("http", "https", "sqs", "firehose")
-# `Amazon SNS message delivery retries` (SNS developer guide): only HTTP and HTTPS take a policy, and its delays may not
-# add up to more than an hour. SNS by itself gives up after one minute, less than a server takes to restart. Between 10
-# and 120 seconds it backs off on a curve that is not published, so this is 42 to 59 minutes, and never above the hour.
-HEALTHY_RETRY_POLICY: Final = {
-    "minDelayTarget": 10,
-    "maxDelayTarget": 120,
-    "numRetries": 32,
-    "numNoDelayRetries": 0,
-    "numMinDelayRetries": 3,
-    "numMaxDelayRetries": 20,
-    "backoffFunction": "exponential",
-}
 
 
 def subscribe(
@@ -53,7 +42,7 @@ def subscribe(
         endpoint=destination.endpoint,
         subscription_role_arn=destination.role,
         raw_message_delivery=destination.raw if destination.protocol in _TAKE_RAW else None,
-        delivery_policy=_delivery_policy(destination),
+        delivery_policy=delivery_policy(destination.protocol, destination.max_per_second),
         filter_policy=_filter_policy(only) if only else None,
         redrive_policy={"deadLetterTargetArn": dead_letters},
     )
@@ -61,12 +50,3 @@ def subscribe(
 
 def _filter_policy(only: Mapping[str, str | Sequence[str]]) -> dict[str, list[str]]:
     return {name: [values] if isinstance(values, str) else list(values) for name, values in only.items()}
-
-
-def _delivery_policy(destination: Destination) -> dict[str, Any] | None:
-    if destination.protocol not in ("http", "https"):
-        return None
-    policy: dict[str, Any] = {"healthyRetryPolicy": HEALTHY_RETRY_POLICY}
-    if destination.max_per_second is not None:
-        policy["throttlePolicy"] = {"maxReceivesPerSecond": destination.max_per_second}
-    return policy

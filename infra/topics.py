@@ -95,7 +95,7 @@ class FeedbackTopic(EncryptedTopic):
 
 
 class OnCallTopic(EncryptedTopic):
-    """The topic alarms of a severity act on: CloudWatch publishes, and only for this account's alarms.
+    """The topic alarms of a severity act on: CloudWatch publishes, and only for this account's alarms of this region.
 
     ``roles`` are ARNs of the roles of functions that tell on-call what no alarm says.
     """
@@ -117,9 +117,10 @@ class OnCallTopic(EncryptedTopic):
             deployment=deployment,
             name=naming.on_call_topic_name(deployment, severity),
             publisher="cloudwatch",
-            condition={"StringEquals": {"AWS:SourceAccount": arns.sub("${AWS::AccountId}")}},
+            condition={"ArnLike": {"aws:SourceArn": arns.alarm(region, "*")}},
             roles=roles,
         )
         undelivered = arns.queue(region, naming.team_dead_letter_queue_name(deployment))
         for destination in destinations:
-            subscribe(self, topic_arn=self.arn, destination=destination, dead_letters=undelivered)
+            if destination.subscribe:
+                subscribe(self, topic_arn=self.arn, destination=destination, dead_letters=undelivered)

@@ -35,10 +35,17 @@ def resources(config: Config, identity: Identity) -> int:
     count += sum(len(found) for found in destinations_by_kind(config, identity).values())
     count += len(digested_kinds(config, identity))  # the team's digest queue
     count += 1  # the wiring
-    if config.deployment.alarms == "identity":
-        count += RATE_ALARMS
+    count += alarms(config, identity)
     if identity.configuration_set:
-        count += 2 + REPUTATION_ALARMS  # the set, and its event destination to CloudWatch
-        count += REPUTATION_PAGES if config.deployment.alarms == "identity" else 0
+        count += 2  # the set, and its event destination to CloudWatch
         count += len(identity.configuration_set.events)  # event destinations to the topics
+    return count
+
+
+def alarms(config: Config, identity: Identity) -> int:
+    """Return the number of an identity's own alarms, composites among them."""
+    per_identity = config.deployment.alarms == "identity"
+    count = RATE_ALARMS if per_identity else 0
+    if identity.configuration_set:
+        count += REPUTATION_ALARMS + (REPUTATION_PAGES if per_identity else 0)
     return count

@@ -64,7 +64,7 @@ class RateAlarms(Construct):
         roll_up: RollUp | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
-        factory = AlarmFactory(self, deployment=deployment, region=region)
+        factory = AlarmFactory(self, deployment=deployment, region=region, in_turn=True)
         dimensions = {naming.DIMENSION_DEPLOYMENT: deployment, **({dimension: subject} if dimension else {})}
         kind, named = RATES, naming.alarm_subject(subject)
         if roll_up is not None:

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from ses_feedback import naming
 from ses_feedback.adapters.troubles import Place, code_of, plainly
-from ses_feedback.usecases.checks.live import Alarm, Home, Stack, Subscription
+from ses_feedback.usecases.checks.live import Alarm, Concurrency, Home, Stack, Subscription
 
 ClientOf = Callable[[str, str], Any]
 
@@ -18,6 +18,7 @@ ClientOf = Callable[[str, str], Any]
 _NO_ARN: Final = ("PendingConfirmation", "Deleted")
 _NO_TOPIC: Final = frozenset({"NotFound", "NotFoundException"})
 _NO_QUEUE: Final = frozenset({"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"})
+_NO_FUNCTION: Final = "ResourceNotFoundException"
 _DEPTHS: Final = (
     "ApproximateNumberOfMessages",
     "ApproximateNumberOfMessagesNotVisible",
@@ -108,6 +109,24 @@ class AwsInventory:
                     return None
                 raise
         return sum(int(answer["Attributes"].get(name, 0)) for name in _DEPTHS)
+
+    def concurrency(self) -> Concurrency:
+        """See ``AwsReader``. Needs ``lambda:GetAccountSettings``."""
+        with plainly(self._place):
+            limits = self._client("lambda").get_account_settings()["AccountLimit"]
+        limit: int = limits["ConcurrentExecutions"]
+        return Concurrency(limit, limit - limits["UnreservedConcurrentExecutions"])
+
+    def share(self, function: str) -> int:
+        """See ``AwsReader``. Needs ``lambda:GetFunctionConcurrency``."""
+        with plainly(self._place):
+            try:
+                answer = self._client("lambda").get_function_concurrency(FunctionName=function)
+            except ClientError as error:
+                if code_of(error) == _NO_FUNCTION:
+                    return 0
+                raise
+        return int(answer.get("ReservedConcurrentExecutions", 0))
 
     def alarms(self) -> Mapping[str, Alarm]:
         """See ``AwsReader``. Needs ``cloudwatch:DescribeAlarms``."""

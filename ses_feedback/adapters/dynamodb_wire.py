@@ -32,6 +32,8 @@ _FIRST_PAUSE_S: Final = 0.05
 _TRANSIENT: Final = frozenset(
     {"ProvisionedThroughputExceededException", "RequestLimitExceeded", "ThrottlingException", "ThrottlingError"}
 )
+# AWS SDKs and tools reference guide, `Dual-stack and FIPS endpoints`, and what botocore's rules call them.
+_OTHERWISE: Final = {"UseFIPS": "AWS_USE_FIPS_ENDPOINT", "UseDualStack": "AWS_USE_DUALSTACK_ENDPOINT"}
 # By what a region's name begins with; a test compares them with botocore's endpoints.
 _SUFFIXES: Final = {
     "cn-": "amazonaws.com.cn",
@@ -125,9 +127,25 @@ class DynamoDbWire:
 
 
 def endpoint(region: str) -> str:
-    """Return where DynamoDB answers for a region, unless the environment names another place, as botocore reads it."""
+    """Return where DynamoDB answers for a region, unless the environment names another place, as botocore reads it.
+
+    Where FIPS and dual-stack endpoints are, botocore's rules say, whose reading costs a cold start: who asks pays.
+    """
     named = os.environ.get("AWS_ENDPOINT_URL_DYNAMODB") or os.environ.get("AWS_ENDPOINT_URL")
     if named:
         return named.rstrip("/") + "/"
+    asked = {rule: os.environ.get(name, "").lower() == "true" for rule, name in _OTHERWISE.items()}
+    if any(asked.values()):
+        return _by_rule(region, asked)
     suffix = next((found for start, found in _SUFFIXES.items() if region.startswith(start)), "amazonaws.com")
     return f"https://dynamodb.{region}.{suffix}/"
+
+
+def _by_rule(region: str, asked: dict[str, bool]) -> str:
+    import botocore.session  # noqa: PLC0415 - few ask for it
+    from botocore.endpoint_provider import EndpointProvider  # noqa: PLC0415
+
+    loader = botocore.session.get_session().get_component("data_loader")
+    rules = loader.load_service_model("dynamodb", "endpoint-rule-set-1")
+    provider = EndpointProvider(rules, loader.load_data("partitions"))
+    return f"{provider.resolve_endpoint(Region=region, **asked).url}/"

@@ -36,6 +36,8 @@ _ACTIONS: Final = {
     "DescribeStacks": "cloudformation:DescribeStacks",
     "EnableAlarmActions": "cloudwatch:EnableAlarmActions",
     "GetAccount": "ses:GetAccount",
+    "GetAccountSettings": "lambda:GetAccountSettings",
+    "GetFunctionConcurrency": "lambda:GetFunctionConcurrency",
     "GetConfigurationSet": "ses:GetConfigurationSet",
     "GetConfigurationSetEventDestinations": "ses:GetConfigurationSetEventDestinations",
     "GetEmailIdentity": "ses:GetEmailIdentity",

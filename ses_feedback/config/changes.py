@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from ses_feedback.config import endpoints, schema
+from ses_feedback.config import endpoints, schema, unconfirmed
 from ses_feedback.config.arns import topic_reason
-from ses_feedback.config.destinations import check_role, read_limit, read_raw
+from ses_feedback.config.destinations import check_role, read_limit, read_raw, read_subscribe
 from ses_feedback.config.model import Changes, Destination, Follower, Identity
 from ses_feedback.config.problems import Problems, describe, known_names
 from ses_feedback.config.table import Table
@@ -80,15 +80,17 @@ def _read_one(
         return None
     protocol = protocols[0]
     endpoint, role = table.string(protocol), table.string("role")
-    reason = endpoints.reason(protocol, endpoint, region) if endpoint is not None else None
-    if reason:
-        table.problem(protocol, reason)
+    if endpoint is not None:
+        reason = endpoints.reason(protocol, endpoint, region) or unconfirmed.reason(protocol, endpoint, "changes")
+        if reason:
+            table.problem(protocol, reason)
     check_role(table, protocol, role, region)
     raw, limit = read_raw(table, protocol), read_limit(table, protocol, digested=False)
+    subscribed = read_subscribe(table, protocol)
     narrowed = _narrowed(table, identities)
     if endpoint is None or len(problems.lines) > before:
         return None
-    return Follower(Destination(protocol, endpoint, (), role, raw, "json", limit), *narrowed)
+    return Follower(Destination(protocol, endpoint, (), role, raw, "json", limit, subscribed), *narrowed)
 
 
 def _report_protocols(table: Table, protocols: Sequence[str]) -> None:

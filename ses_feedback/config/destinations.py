@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from ses_feedback.config import endpoints, schema
+from ses_feedback.config import endpoints, schema, unconfirmed
 from ses_feedback.config.arns import role_reason, topic_reason
+from ses_feedback.config.delivery import HTTP
 from ses_feedback.config.model import KINDS, PROTOCOLS, Destination, Format
 from ses_feedback.config.problems import Problems, describe, known_names
 from ses_feedback.config.table import Table
@@ -20,8 +21,6 @@ _FEEDBACK_ONLY: Final = {
 _ON_CALL: Final = tuple(key for key in schema.DESTINATION if key.name not in _FEEDBACK_ONLY)
 # `SNS developer guide, Amazon SNS raw message delivery`; of the others SNS takes no such attribute.
 _TAKE_RAW: Final = ("http", "https", "sqs", "firehose")
-# `SNS developer guide, Creating an HTTP/S delivery policy`: only these can be throttled.
-_TAKE_LIMIT: Final = ("http", "https")
 _MOST_PER_SECOND: Final = 1_000
 _FORMATS: Final = ("json", "text")
 _NEVER_TEXT: Final = {
@@ -82,16 +81,19 @@ def _read_one(problems: Problems, path: str, value: object, region: str | None, 
         return None
     protocol = given[0]
     endpoint = table.string(protocol)
-    reason = endpoints.reason(protocol, endpoint, region) if endpoint is not None else None
-    if reason:
-        table.problem(protocol, reason)
+    if endpoint is not None:
+        reason = endpoints.reason(protocol, endpoint, region)
+        reason = reason or unconfirmed.reason(protocol, endpoint, "team" if team else "on_call")
+        if reason:
+            table.problem(protocol, reason)
     check_role(table, protocol, role, region)
     format_ = _read_format(table, protocol, team=team)
     raw = read_raw(table, protocol) if team else protocol == "firehose"
     limit = read_limit(table, protocol, digested=team and format_ == "text")
+    subscribed = read_subscribe(table, protocol)
     if endpoint is None or len(problems.lines) > before:
         return None
-    return Destination(protocol, endpoint, on or _DEFAULT_ON, role, raw, format_, limit)
+    return Destination(protocol, endpoint, on or _DEFAULT_ON, role, raw, format_, limit, subscribed)
 
 
 def _read_format(table: Table, protocol: str, *, team: bool) -> Format:
@@ -114,8 +116,8 @@ def read_limit(table: Table, protocol: str, *, digested: bool) -> int | None:
     """Return the most per second; report one that is wrong, or of what is no HTTP or, ``digested``, of text."""
     if "max_per_second" not in table.values:
         return None
-    if protocol not in _TAKE_LIMIT:
-        table.problem("max_per_second", f"SNS limits deliveries to {_all(_TAKE_LIMIT)} only; leave it out")
+    if protocol not in HTTP:
+        table.problem("max_per_second", f"SNS limits deliveries to {_all(HTTP)} only; leave it out")
         return None
     limit = table.integer("max_per_second")
     if digested:
@@ -123,6 +125,14 @@ def read_limit(table: Table, protocol: str, *, digested: bool) -> int | None:
     elif limit is not None and not 1 <= limit <= _MOST_PER_SECOND:
         table.problem("max_per_second", f"must be from 1 to {_MOST_PER_SECOND}, not {describe(limit)}")
     return limit
+
+
+def read_subscribe(table: Table, protocol: str) -> bool:
+    """Return whether the deployment subscribes it; report where nothing could keep it from doing so."""
+    given = table.boolean("subscribe")
+    if given is False and protocol not in HTTP:
+        table.problem("subscribe", f"only {_all(HTTP)} may be down when they are subscribed; leave it out")
+    return given is not False
 
 
 def _all(names: Sequence[str]) -> str:

@@ -38,6 +38,14 @@ _NAME: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", re.ASCII)
 _LONGEST_NAME: Final = 32
 # `Bucket naming rules` of the S3 user guide.
 _LONGEST_BUCKET_NAME: Final = 63
+# What names of ours may not begin with, because AWS keeps it for itself: SSM API reference, `PutParameter`, and S3 user
+# guide, `Bucket naming rules` (where `xn--` is one more, which a deployment's name cannot have).
+_RESERVED: Final[Mapping[str, str]] = {
+    "aws": "SSM parameters",
+    "ssm": "SSM parameters",
+    "sthree-": "buckets",
+    "amzn-s3-demo-": "buckets",
+}
 _ALARMS: Final = ("identity", "environment")
 _SMALLEST: Final = "the smallest file has on_call.page and one identity"
 
@@ -165,7 +173,14 @@ def _check_name(table: Table, name: str, region: str) -> None:
     if _NAME.fullmatch(name) and len(name) <= _LONGEST_NAME:
         bucket = naming.quarantine_bucket_name(name, "0" * 12, region or "us-east-1")
         over = len(bucket) - _LONGEST_BUCKET_NAME
-        if over > 0:
+        reserved = next((prefix for prefix in _RESERVED if name.startswith(prefix)), None)
+        if reserved:
+            table.problem(
+                "name",
+                f"{shown(name)} begins with {quote(reserved)}, which AWS keeps for itself in names of "
+                f"{_RESERVED[reserved]}; right is any other beginning, such as {quote('my-' + reserved.rstrip('-'))}",
+            )
+        elif over > 0:
             limit = f"{_LONGEST_BUCKET_NAME} letters"
             table.problem(
                 "name", f"{shown(name)} is {over} too long: with it the bucket {bucket} outgrows S3's {limit}"

@@ -63,12 +63,19 @@ def to_loop(config: Config) -> str:
 
 def _destinations(destinations: tuple[Destination, ...]) -> list[dict[str, Any]]:
     by_endpoint = sorted(destinations, key=lambda d: (d.protocol, d.endpoint))
-    return [{**asdict(destination), "on": _in_order(destination.on)} for destination in by_endpoint]
+    return [{**_destination(destination), "on": _in_order(destination.on)} for destination in by_endpoint]
+
+
+def _destination(destination: Destination) -> dict[str, Any]:
+    values = asdict(destination)
+    if destination.subscribe:  # who asks for nothing else deploys nothing new
+        del values["subscribe"]
+    return values
 
 
 def _follower(follower: Follower) -> dict[str, Any]:
     chosen = {name: sorted(getattr(follower, name)) for name in ("types", "environments", "streams")}
-    return {"destination": asdict(follower.destination), **chosen}
+    return {"destination": _destination(follower.destination), **chosen}
 
 
 def _identity(identity: Identity) -> dict[str, Any]:

@@ -21,6 +21,8 @@ KINDS: Final = (*NOTIFIED_KINDS, *SET_KINDS)
 ACTED_KINDS: Final = ("bounce", "complaint", "subscription")
 AlarmsPer = Literal["identity", "environment"]
 Format = Literal["json", "text"]
+# What Lambda keeps for functions that have no share apart (Lambda API reference, `PutFunctionConcurrency`).
+UNRESERVED_AT_LEAST: Final = 100
 # Where runbooks are, seen from the root of the repository.
 RUNBOOKS: Final = "docs/runbooks"
 
@@ -32,7 +34,8 @@ class Destination:
     ``role`` is the ARN of the IAM role by which SNS writes to a ``firehose``; every other protocol has none. ``raw``:
     the notification itself without SNS's envelope. ``format``: ``json`` as SES or CloudWatch wrote it, or ``text`` for
     people: digests of feedback, alarms in words.
-    ``max_per_second`` bounds what an ``http`` or ``https`` endpoint is given.
+    ``max_per_second`` bounds what an ``http`` or ``https`` endpoint is given. ``subscribe``: whether the deployment
+    subscribes it, or leaves that to a person, who does it once the endpoint answers.
     """
 
     protocol: str
@@ -42,6 +45,7 @@ class Destination:
     raw: bool = False
     format: Format = "json"
     max_per_second: int | None = None
+    subscribe: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +135,11 @@ class Endpoint:
     in_stack: bool = True
     requests_per_second: int = 50
     at_once: int = 10
+
+    @property
+    def set_apart(self) -> int:
+        """How many runs of functions Lambda is to set apart for it; 0: none."""
+        return self.at_once if self.topics and self.in_stack else 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,7 @@ DESTINATION: Final[Section] = (
     Key("format", "string", '`"text"` for `email`, and for `sms` of on-call, else `"json"`', '"text"'),
     Key("raw", "boolean", "`true` for `firehose`, else `false`", "true"),
     Key("max_per_second", "integer", "no limit", "10"),
+    Key("subscribe", "boolean", "`true`", "false"),
 )
 IDENTITY: Final[Section] = (
     Key("team", "string", "no team", '"developers"'),
@@ -112,7 +113,7 @@ FOLLOWER: Final[Section] = (
     Key("types", "array of strings", "all of them", '["suppressed", "released"]'),
     Key("environments", "array of strings", "all of them", '["production"]'),
     Key("streams", "array of strings", "all of them", '["marketing"]'),
-    *(key for key in DESTINATION if key.name in ("role", "raw", "max_per_second")),
+    *(key for key in DESTINATION if key.name in ("role", "raw", "max_per_second", "subscribe")),
 )
 ARCHIVE: Final[Section] = (
     Key("keep", "string", '`"forever"`', '"1000d"'),

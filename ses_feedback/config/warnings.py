@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from ses_feedback import naming
-from ses_feedback.config.model import Config, Identity
+from ses_feedback.config.model import UNRESERVED_AT_LEAST, Config, Identity
 from ses_feedback.config.problems import join, shown
 from ses_feedback.domain.events import COMPLAINT
 
@@ -21,6 +21,18 @@ def warnings(config: Config) -> tuple[str, ...]:
         *_first(_overlaps(config), "identities", "more that overlap with another"),
         *_first(_complaints_across_streams(config), "identities", "more that suppress complaints account-wide"),
         *_senders(config),
+    )
+
+
+def before_deploying(config: Config) -> tuple[str, ...]:
+    """Return what a deployment needs of the account, one line each as above; ``doctor`` asks AWS whether it has it."""
+    apart = config.endpoint.set_apart
+    if not apart:
+        return ()
+    return (
+        f"endpoint.at_once: sets {apart} concurrent executions apart, for which Lambda's limit in "
+        f"{config.deployment.region} must be {UNRESERVED_AT_LEAST + apart} or more (it keeps {UNRESERVED_AT_LEAST} for "
+        "the rest, and a new account may have 10 in all); have the limit raised, or say at_once = 0",
     )
 
 

@@ -16,6 +16,7 @@ from ses_feedback.config.warnings import warnings
 from ses_feedback.domain.errors import FeedbackError, PermanentError
 from ses_feedback.domain.pauses import History, current
 from ses_feedback.usecases.checks.account import check_account
+from ses_feedback.usecases.checks.concurrency import check_concurrency
 from ses_feedback.usecases.checks.expected import Expected, ExpectedIdentity, expected
 from ses_feedback.usecases.checks.finding import NOTE, EnableActions, EnableDestination, Finding, Fix, Rewire
 from ses_feedback.usecases.checks.identities import IdentityStates, check_identity, check_unlisted, parents
@@ -93,7 +94,7 @@ class Doctor:
         sets = sum(identity.configuration_set is not None for identity in identities)
         batches = math.ceil(len(identities) / MOST_IDENTITIES)
         topics = sum(len(identity.kinds) for identity in identities) + len(self._config.on_call.texts())
-        return 3 * batches + 3 * sets + topics + len(QUEUES) + 8
+        return 3 * batches + 3 * sets + topics + len(QUEUES) + 9
 
     def examine(self, advance: Advance = _ignore) -> Diagnosis:
         """Compare everything. ``advance`` is told of each call made.
@@ -116,6 +117,8 @@ class Doctor:
             self._add(check_unlisted(wanted, self._listed()))
         with self._checking("the state of SES"):
             self._add(check_account(self._config, self._paced("the account", self._ses.account)))
+        with self._checking("Lambda's limits"):
+            self._concurrency()
         with self._checking("configuration sets"):
             self._sets(wanted, deployed)
         with self._checking("subscriptions"):
@@ -237,6 +240,12 @@ class Doctor:
                 environment = self._config.identities[identity.name].environment
                 self._add(check_complaints(identity, self._config.streams(environment), state))
             self._add(check_set(wanted.home, identity, state, destinations or ()))
+
+    def _concurrency(self) -> None:
+        function = naming.function_name(self._config.deployment.name, naming.RECEIVE_POSTS)
+        share = self._aws.share(function) if self._config.endpoint.set_apart else 0
+        self._add(check_concurrency(self._config, self._aws.concurrency(), share))
+        self._advance(1)
 
     def _subscriptions(self, wanted: Expected, deployed: Iterable[ExpectedIdentity]) -> None:
         of_whom = [(identity.path, feed) for identity in deployed for feed in identity.feeds]

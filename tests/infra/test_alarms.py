@@ -73,7 +73,8 @@ def test_every_alarm_reaches_on_call(name: str, request: pytest.FixtureRequest) 
             assert allow["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
             assert allow["Action"] == ["sns:Publish"]
             assert allow["Resource"] == action
-            assert allow["Condition"] == {"StringEquals": {"AWS:SourceAccount": ACCOUNT}}
+            ours = f"arn:aws:cloudwatch:{assembly.region}:{ACCOUNT}:alarm:*"
+            assert allow["Condition"] == {"ArnLike": {"aws:SourceArn": ours}}
             alias = aliases[topic.properties["KmsMasterKeyId"]]
             assert key.logical_id in alias.properties["TargetKeyId"]
             grants = [

@@ -116,7 +116,7 @@ def test_sns_may_write_to_the_stream_and_nothing_else(full: Assembly) -> None:
     assert found["RoleName"] == "ses-feedback-archive-eu-west-1"
     (assumed,) = found["AssumeRolePolicyDocument"]["Statement"]
     assert assumed["Principal"] == {"Service": "sns.amazonaws.com"}
-    assert assumed["Condition"] == {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
+    assert assumed["Condition"] == {"StringEqualsIfExists": {"aws:SourceAccount": ACCOUNT}}
     (statement,) = found["Policies"][0]["PolicyDocument"]["Statement"]
     assert statement["Resource"] == STREAM
     assert {action.partition(":")[0] for action in statement["Action"]} == {"firehose"}

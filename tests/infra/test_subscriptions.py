@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from infra.subscriptions import HEALTHY_RETRY_POLICY
 from ses_feedback import naming
+from ses_feedback.config.delivery import HEALTHY_RETRY_POLICY
 from ses_feedback.config.model import KINDS, NOTIFIED_KINDS
 from tests.infra.synthesis import ACCOUNT, Assembly
 

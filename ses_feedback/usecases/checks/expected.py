@@ -24,7 +24,7 @@ class Subscriber(NamedTuple):
 
     ``raw``: the notification comes without SNS's envelope; ``role``: the ARN by which SNS writes to Firehose;
     ``recipient``: of digests, those that are for this one (see ``naming``); ``only``: what else the attributes of its
-    messages are one of.
+    messages are one of; ``max_per_second``: what HTTP is given; ``by_hand``: no template subscribes it.
     """
 
     whose: str
@@ -35,6 +35,8 @@ class Subscriber(NamedTuple):
     role: str | None = None
     recipient: str | None = None
     only: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    max_per_second: int | None = None
+    by_hand: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,4 +222,13 @@ def _team(config: Config, identity: Identity, kind: str, home: Home) -> Iterator
 
 def _told(whose: str, path: str, destination: Destination) -> Subscriber:
     protocol = SNS_PROTOCOL[destination.protocol]
-    return Subscriber(whose, path, protocol, destination.endpoint, destination.raw, destination.role)
+    return Subscriber(
+        whose,
+        path,
+        protocol,
+        destination.endpoint,
+        destination.raw,
+        destination.role,
+        max_per_second=destination.max_per_second,
+        by_hand=not destination.subscribe,
+    )

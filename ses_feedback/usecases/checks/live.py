@@ -79,6 +79,13 @@ class Subscription(NamedTuple):
     confirmed: bool
 
 
+class Concurrency(NamedTuple):
+    """How many runs of functions Lambda allows at once in the region, and how many are set apart for some of them."""
+
+    limit: int
+    apart: int
+
+
 class Alarm(NamedTuple):
     """An alarm: whether it acts, and its state, ``OK``, ``ALARM`` or ``INSUFFICIENT_DATA``."""
 
@@ -155,6 +162,12 @@ class AwsReader(SubscriptionReader, Protocol):
 
     def depth(self, queue: str) -> int | None:
         """Return how many messages a queue (by name) holds, ``None`` if there is no such queue."""
+
+    def concurrency(self) -> Concurrency:
+        """Return how many functions may run at once."""
+
+    def share(self, function: str) -> int:
+        """Return how many runs are set apart for a function (by name); 0 as well where there is no such function."""
 
     def alarms(self) -> Mapping[str, Alarm]:
         """Return the deployment's alarms by name."""

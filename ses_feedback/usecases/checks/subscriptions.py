@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from ses_feedback import naming
+from ses_feedback.config.delivery import delivery_policy
 from ses_feedback.usecases.checks.expected import ARCHIVING, COUNTING, EXPLAINING, RECORDING, Expected, Feed, Subscriber
 from ses_feedback.usecases.checks.finding import Finding
 from ses_feedback.usecases.checks.live import Home, Subscription
@@ -63,26 +64,26 @@ def check_feed(
 
 
 def _deleted(expected: Expected, feed: Feed, subscriber: Subscriber, named: str) -> Finding:
-    given = attributes(expected, subscriber)
-    command = None if given is None else _subscribe(expected.home, feed, subscriber, given)
+    name = feed.topic.rpartition(":")[2]
+    what, mend = f"{named} was deleted or never made", "make it anew"
+    if subscriber.by_hand:
+        what, mend = f"the file leaves it to you to subscribe {named}", "subscribe it once it answers"
     return Finding(
         "subscription",
         subscriber.path,
-        f"{subscriber.whose} is not subscribed to {feed.topic.rpartition(':')[2]}: {named} was deleted or never made",
-        _why_deleted(subscriber.whose, feed.kind) + (_ANEW if command is None else "make it anew"),
-        command or _DEPLOY,
+        f"{subscriber.whose} is not subscribed to {name}: {what}",
+        _why_deleted(subscriber.whose, feed.kind) + mend,
+        _subscribe(expected.home, feed, subscriber, attributes(expected, subscriber)),
     )
 
 
-def attributes(expected: Expected, subscriber: Subscriber) -> dict[str, str] | None:
-    """Return the attributes of a subscription as SNS takes them, ``None`` where only CloudFormation knows them all.
-
-    (How often HTTP is tried is in the template.)
-    """
-    if subscriber.protocol in ("http", "https"):
-        return None
+def attributes(expected: Expected, subscriber: Subscriber) -> dict[str, str]:
+    """Return the attributes of a subscription as SNS takes them: those that the template gives it."""
     queue = _DEAD_LETTERS.get(subscriber.whose, naming.team_dead_letter_queue_name)(expected.deployment)
     found = {"RedrivePolicy": _json({"deadLetterTargetArn": expected.home.arn("sqs", queue)})}
+    policy = delivery_policy(subscriber.protocol, subscriber.max_per_second)
+    if policy is not None:
+        found["DeliveryPolicy"] = _json(policy)
     if subscriber.raw:
         found["RawMessageDelivery"] = "true"
     if subscriber.role is not None:

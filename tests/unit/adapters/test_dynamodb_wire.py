@@ -144,6 +144,34 @@ def test_every_partition_of_botocore_is_addressed_as_botocore_does(monkeypatch: 
         assert endpoint(region) == client.meta.endpoint_url + "/"
 
 
+@pytest.mark.parametrize("dual_stack", ["", "true"])
+@pytest.mark.parametrize("fips", ["true", "TRUE", "false"])
+@pytest.mark.parametrize("region", ["us-east-1", "us-gov-west-1", "ca-central-1", "eu-west-1", "cn-north-1"])
+def test_fips_and_dual_stack_are_honoured_as_botocore_does(
+    monkeypatch: pytest.MonkeyPatch, region: str, fips: str, dual_stack: str
+) -> None:
+    """Where a request goes is where the client's own would go, under every setting of the environment."""
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    monkeypatch.delenv("AWS_ENDPOINT_URL_DYNAMODB", raising=False)
+    for name, value in (("AWS_USE_FIPS_ENDPOINT", fips), ("AWS_USE_DUALSTACK_ENDPOINT", dual_stack)):
+        monkeypatch.setenv(name, value) if value else monkeypatch.delenv(name, raising=False)
+    asked: list[str] = []
+    client = botocore.session.Session().create_client(
+        "dynamodb", region_name=region, aws_access_key_id="AKIDEXAMPLE", aws_secret_access_key="secret"
+    )
+
+    def sent(request: AWSRequest, **_: Any) -> None:
+        asked.append(request.url)
+        raise InterruptedError
+
+    client.meta.events.register("before-send.*", sent)
+    with pytest.raises(InterruptedError):
+        client.get_item(TableName="t", Key=ITEM)
+    assert [endpoint(region)] == asked
+    if fips != "false" and not region.startswith("us-gov"):
+        assert "-fips." in endpoint(region)
+
+
 def test_calls_go_out_as_botocore_sends_them_on_one_connection(server: Server, wire: DynamoDbWire) -> None:
     """Operation and arguments arrive as they are; the answer comes with its headers; the connection is kept."""
     server.answers = [(200, {}), (200, {"Item": ITEM})]

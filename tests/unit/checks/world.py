@@ -26,6 +26,7 @@ from ses_feedback.usecases.checks.live import (
     MOST_IDENTITIES,
     Account,
     Alarm,
+    Concurrency,
     Dkim,
     EventDestination,
     Home,
@@ -101,6 +102,8 @@ class World:
             for feed in wanted.feeds()
         }
         self.queues: dict[str, int | None] = {}
+        self.concurrency_ = Concurrency(1_000, 0)
+        self.shares: dict[str, int] = {}
         self.alarms_ = {ALARM: Alarm(True, "OK")}
         self.stacks_ = {
             naming.data_stack(name): Stack("CREATE_COMPLETE"),
@@ -196,6 +199,14 @@ class World:
     def depth(self, queue: str) -> int | None:
         self._call("depth", queue)
         return self.queues.get(queue, 0)
+
+    def concurrency(self) -> Concurrency:
+        self._call("concurrency")
+        return self.concurrency_
+
+    def share(self, function: str) -> int:
+        self._call("share", function)
+        return self.shares.get(function, 0)
 
     def alarms(self) -> Mapping[str, Alarm]:
         self._call("alarms")

@@ -45,6 +45,33 @@ def test_an_underscore_is_refused_with_its_reason() -> None:
     assert '"_" is not allowed' in line
 
 
+@pytest.mark.parametrize(
+    ("name", "reserved", "of"),
+    [
+        ("aws", "aws", "SSM parameters"),
+        ("aws-feedback", "aws", "SSM parameters"),
+        ("awsome", "aws", "SSM parameters"),
+        ("ssm", "ssm", "SSM parameters"),
+        ("ssmail", "ssm", "SSM parameters"),
+        ("sthree-mail", "sthree-", "buckets"),
+        ("amzn-s3-demo-x", "amzn-s3-demo-", "buckets"),
+    ],
+)
+def test_a_beginning_that_aws_keeps_for_itself_is_refused(name: str, reserved: str, of: str) -> None:
+    """It would fail in CloudFormation, after half a deployment."""
+    (line,) = problems(f'[deployment]\nname = "{name}"')
+    assert line.startswith(
+        f'deployment.name: "{name}" begins with "{reserved}", which AWS keeps for itself in names of {of}'
+    )
+    assert config(f'[deployment]\nname = "{line.split(chr(34))[-2]}"'), "what is suggested is right"
+
+
+@pytest.mark.parametrize("name", ["a", "aw", "my-aws", "s", "ss", "sthree", "amzn-s3", "ses-ssm"])
+def test_other_beginnings_are_right(name: str) -> None:
+    """Only these, and only at the beginning."""
+    assert config(f'[deployment]\nname = "{name}"').deployment.name == name
+
+
 @pytest.mark.parametrize(("region", "longest"), [("us-east-1", 29), ("ap-southeast-1", 24)])
 def test_a_name_too_long_for_its_bucket_is_refused(region: str, longest: int) -> None:
     """The bucket's name must fit into S3's 63 letters, or the deployment would fail half way."""

@@ -78,7 +78,7 @@ def test_the_example_in_every_message_is_a_right_value(key: schema.Key, heading:
     role = "arn:aws:iam::111122223333:role/sns-to-firehose"
     destination = {"role": {"firehose": firehose}, "firehose": {"role": role}}
     url = {"https": "https://hooks.example.com/ses"}
-    destination |= {"on": url, "format": url, "raw": url, "max_per_second": url}
+    destination |= {"on": url, "format": url, "raw": url, "max_per_second": url, "subscribe": url}
     follower = destination | {"types": url, "environments": url, "streams": url}
     sms = {"notify": [{"sms": "+12065550100"}]}
     section = {
