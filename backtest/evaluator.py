@@ -11,7 +11,8 @@ Rules and words from the Amazon CloudWatch User Guide:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import itertools
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple, Protocol
 
@@ -148,28 +149,49 @@ def _last(running: Points, period: int) -> Points:
 def judge(alarm: MetricAlarm, reader: _Reader) -> States:
     """Return an alarm's state at each minute."""
     series = {identifier: reader.window(metric) for identifier, metric in alarm.metrics.items()}
-    points = evaluate(alarm.math, series, reader.length)
+    there = {identifier: _there(points, alarm) for identifier, points in series.items()}
+    points = evaluate(alarm.math, series, reader.length, there)
     breaches = _BREACHES[alarm.comparison]
     if alarm.periods == 1 and not np.isnan(points).any():
         states = breaches(points, alarm.threshold).astype(np.int8)
     else:
-        states = _judge_with_gaps(alarm, points, breaches)
+        earlier = (
+            evaluate(alarm.math, {i: _back(p, n * alarm.period) for i, p in series.items()}, reader.length, there)
+            for n in range(1, alarm.periods + EXTRA_PERIODS)
+        )
+        states = _judge_with_gaps(alarm, itertools.chain((points,), earlier), breaches, reader.length)
     if alarm.periods * alarm.period > _DAY:
         states = _hourly(states, reader.minutes)
     return _kept(states)
 
 
+def _back(points: Points, minutes: int) -> Points:
+    """Return what a series was some minutes before each point; before the first there is nothing."""
+    before = np.full(len(points), np.nan)
+    if minutes < len(points):
+        before[minutes:] = points[: len(points) - minutes]
+    return before
+
+
+def _there(points: Points, alarm: MetricAlarm) -> NDArray[np.bool_]:
+    """Return whether a series has any data in the periods that are fetched at each evaluation."""
+    there = ~np.isnan(points)
+    if not there.all():
+        each = [~np.isnan(_back(points, n * alarm.period)) for n in range(alarm.periods + EXTRA_PERIODS)]
+        there = np.any(each, axis=0)
+    return there
+
+
 def _judge_with_gaps(
-    alarm: MetricAlarm, points: Points, breaches: Callable[[Points, float], NDArray[np.bool_]]
+    alarm: MetricAlarm,
+    fetched: Iterable[Points],
+    breaches: Callable[[Points, float], NDArray[np.bool_]],
+    length: int,
 ) -> States:
-    length = len(points)
+    """Return the states of an alarm, ``fetched`` being the points of each period that is fetched, newest first."""
     taken = np.zeros(length, np.int16)
     breaching = np.zeros(length, np.int16)
-    for back in range(alarm.periods + EXTRA_PERIODS):
-        point = np.full(length, np.nan)
-        shift = back * alarm.period
-        if shift < length:
-            point[shift:] = points[: length - shift]
+    for point in fetched:
         use = ~np.isnan(point) & (taken < alarm.periods)
         with np.errstate(invalid="ignore"):
             breaching += use & breaches(point, alarm.threshold)
