@@ -39,11 +39,13 @@ _CONFIGURATION_SET_METRICS: Final = 7 + 2  # its event types, and AWS's two rate
 # Metrics read by the alarms of the whole besides errors of functions: tally age 1, dead letters 2, team's 1, retry 2,
 # destination failures 1, dropped 1, quarantined 1, on-call 2, silence 2, drift 1, archive stalled 2 and waiting 2,
 # changes behind 1, and AWS's account rates.
+_CORE_COMPOSITES: Final = 3  # throttled, slow functions, on-call undelivered: one over the alarms of each metric
 _CORE_ALARM_METRICS: Final = 19 + _REPUTATION_ALARMS
 _CORE_METRICS: Final = (
     naming.METRIC_TALLIED,
     naming.METRIC_QUARANTINED,
     naming.METRIC_DRIFTED,
+    naming.METRIC_ARCHIVED,
     naming.METRIC_ARCHIVE_WAITING,
 )
 _BLOCKED_ALARM_METRICS: Final = len(blocked.RULES) * len(blocked.METRICS)
@@ -93,6 +95,7 @@ def monthly(config: Config, lock: Lock | None = None) -> tuple[Line, ...]:
         Line("alarm metrics of blocked mail", environments * _BLOCKED_ALARM_METRICS, ALARM_METRIC),
         Line("composite alarms of blocked mail", environments, COMPOSITE),
         Line("alarm metrics of the whole", _CORE_ALARM_METRICS + _functions(config) + _on_call(config), ALARM_METRIC),
+        Line("composite alarms of the whole", _CORE_COMPOSITES + (len(told_teams(config)) > 1), COMPOSITE),
         Line("alarm metrics of digests", len(told_teams(config)), ALARM_METRIC),
         Line("metrics of canaries", len(_CANARY_METRICS) if senders else 0, METRIC),
         Line("alarm metrics of canaries", _CANARY_ALARMS if senders else 0, ALARM_METRIC),

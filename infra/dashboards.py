@@ -190,6 +190,7 @@ def _alarms_of_the_loop(config: Config) -> list[str]:
         ("loop", "silent"),
         ("tally", "behind"),
         ("dead", "letters"),
+        ("tally", "dead", "letters"),
         ("events", "dropped"),
         ("destination", "failures"),
         ("retry", "waiting"),
@@ -201,6 +202,7 @@ def _alarms_of_the_loop(config: Config) -> list[str]:
         ("team", "dead", "letters"),
         ("archive", "stalled"),
         ("archive", "waiting"),
+        ("archive", "dead", "letters"),
         ("changes", "behind"),
     ]
     if canaries(config):
@@ -238,6 +240,7 @@ def _health(config: Config) -> Iterator[tuple[str, Metrics, str]]:
     aside: Metrics = [
         own(deployment, naming.METRIC_QUARANTINED, label="unreadable, in quarantine"),
         own(deployment, naming.METRIC_DRIFTED, label="SES settings that drifted"),
+        own(deployment, naming.METRIC_ARCHIVED, label="objects in the archive, newest", stat="Maximum"),
         own(deployment, naming.METRIC_ARCHIVE_WAITING, label="not in the archive yet", stat="Maximum"),
     ]
     if canaries(config):

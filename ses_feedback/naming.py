@@ -33,6 +33,7 @@ NOTE_BLOCKED_SAID: Final = "BlockedSaid"
 METRIC_TALLIED: Final = "Tallied"
 METRIC_QUARANTINED: Final = "Quarantined"
 METRIC_DRIFTED: Final = "Drifted"  # what the hourly check found to be other than the file says
+METRIC_ARCHIVED: Final = "Archived"  # objects that came into the archive in the last hours
 METRIC_ARCHIVE_WAITING: Final = "ArchiveWaiting"  # objects of what Firehose failed on
 METRIC_CANARY_MISSING: Final = "CanaryMissing"  # canary feedback that did not come back in time
 METRIC_CANARY_ROUND_TRIP: Final = "CanaryRoundTrip"  # milliseconds from sending a canary to its last feedback

@@ -239,8 +239,8 @@ DRIFT: Final = AlarmKind(
 ARCHIVE_STALLED: Final = AlarmKind(
     "archive-stalled",
     (WARN,),
-    "Feedback was counted in {level} and nothing of it reached the archive: {subject} does not deliver. Suppressing is "
-    "not affected.",
+    "Feedback was counted in {level} and nothing came into the archive for hours: {subject} does not deliver. "
+    "Suppressing is not affected.",
     "The log group /aws/kinesisfirehose/{subject}, and whether topics still have their subscription to it: "
     "`ses-feedback doctor`.",
     "Mend what the log names (the bucket, its key, the role); Firehose tries for a day, then what it holds goes to the "

@@ -141,7 +141,9 @@ def _count(batch: Batch, rules: TallyRules, meter: Meter, now: int) -> None:
     for (environment, minute), number in blocked.items():
         dimensions = {naming.DIMENSION_DEPLOYMENT: rules.deployment, naming.DIMENSION_ENVIRONMENT: environment}
         notes_of = _kept(notes, (environment, minute))
-        meter.emit(dimensions, minute, {naming.METRIC_BLOCKED: number}, notes=notes_of)
+        # The share that is blocked is of what was delivered besides: a metric that must exist where nothing ever was.
+        with_mail = {naming.METRIC_BLOCKED: number, naming.METRIC_DELIVERED: 0}
+        meter.emit(dimensions, minute, with_mail, notes=notes_of)
     if tallied:
         meter.emit({naming.DIMENSION_DEPLOYMENT: rules.deployment}, now, {naming.METRIC_TALLIED: tallied})
     batch.outcome.counts["tallied"] = tallied

@@ -133,6 +133,7 @@ def test_what_alarms_watch_is_what_functions_emit(
         rotation=FakeRotation(),
         clock=there.clock,
         interval=0,
+        archived=lambda now: 0,
         unarchived=lambda: 0,
     )
     monkeypatch.setattr(checker, "gateways", lambda: checked)
@@ -146,7 +147,7 @@ def test_what_alarms_watch_is_what_functions_emit(
     environments, roll_ups = len(assembly.config.environments()), len(rolled_up(assembly.config))
     subjects = roll_ups if name == "per_environment" else len(assembly.config.identities) + roll_ups
     blocked = 2 * environments - roll_ups
-    assert len(ours) == 5 + 4 * (subjects + whole_is_rolled_up(assembly.config)) + blocked
+    assert len(ours) == 6 + 4 * (subjects + whole_is_rolled_up(assembly.config)) + blocked
     read = {metric for metric in ours | shown(assembly.config) if metric[0] not in AWS_NAMESPACES}
     # The round trip is measured when a round is whole, which the first run of canaries is not; and the mail of a single
     # environment is shown as all mail.

@@ -135,9 +135,9 @@ def test_blocked_mail_is_counted_by_environment_and_where_there_is_any() -> None
     )
     dev = {"Deployment": "ses-feedback", "Environment": "dev"}
     assert meter.documents == [
-        (PRODUCTION, minute, {naming.METRIC_BLOCKED: 3}),
-        (PRODUCTION, minute - MINUTE, {naming.METRIC_BLOCKED: 1}),
-        (dev, minute, {naming.METRIC_BLOCKED: 1}),
+        (PRODUCTION, minute, {naming.METRIC_BLOCKED: 3, naming.METRIC_DELIVERED: 0}),
+        (PRODUCTION, minute - MINUTE, {naming.METRIC_BLOCKED: 1, naming.METRIC_DELIVERED: 0}),
+        (dev, minute, {naming.METRIC_BLOCKED: 1, naming.METRIC_DELIVERED: 0}),
         (WHOLE, NOW, {naming.METRIC_TALLIED: 6}),
     ]
 
