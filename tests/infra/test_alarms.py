@@ -167,22 +167,25 @@ def test_composites_hold_back(small: Assembly) -> None:
     alarms = by_name(small)
     page, warn = alarms["ses-feedback example.com page"], alarms["ses-feedback example.com warn"]
 
-    def both(rule: str, condition: str) -> str:
-        return f'(ALARM("ses-feedback example.com {rule}") AND ALARM("ses-feedback example.com {condition}"))'
+    def both(rule: str, condition: str, more: str = "") -> str:
+        return f'(ALARM("ses-feedback example.com {rule}") AND ALARM("ses-feedback example.com {condition}"){more})'
 
+    # What looks back more than a day says nothing while that has holes.
+    whole = ' AND NOT ALARM("ses-feedback cell 0001 days late")'
     assert page.properties["AlarmRule"].split(" OR ") == [
         both("bounce page fast", "bounce warn"),
-        both("bounce page slow", "bounce days"),
+        both("bounce page slow", "bounce days", whole),
         both("complaint page fast", "complaint day"),
-        both("complaint page slow", "complaint week"),
+        both("complaint page slow", "complaint week", whole),
     ]
     assert warn.properties["AlarmRule"].split(" OR ") == [
-        both("bounce warn", "bounce days"),
-        both("complaint warn", "complaint week"),
+        both("bounce warn", "bounce days", whole),
+        both("complaint warn", "complaint week", whole),
     ]
-    assert page.properties["ActionsSuppressor"] == "ses-feedback tally behind"
+    assert page.properties["ActionsSuppressor"] == "ses-feedback rates held"
     assert warn.properties["ActionsSuppressor"] == "ses-feedback example.com page"
-    assert alarms["ses-feedback tally behind"].type == ALARM
+    assert children(alarms["ses-feedback rates held"]) == ["ses-feedback tally behind", "ses-feedback counted late"]
+    assert children(alarms["ses-feedback cell 0001 days late"]) == ["ses-feedback counted days late"]
     for composite, severity in ((page, "page"), (warn, "warn")):
         assert composite.properties["AlarmActions"] == [
             f"arn:aws:sns:us-east-1:{ACCOUNT}:ses-feedback-on-call-{severity}"
@@ -253,6 +256,8 @@ def test_a_set_without_alarms_of_its_identity_is_not_muted(tmp_path: Path) -> No
 # What Lambda cuts off half-way when its time is up; the others stop by themselves before.
 _CUT_OFF = ("record_feedback", "retry_feedback", "tally_feedback", "announce_changes", "explain_alarm")
 WHOLE = {
+    "counted late": ("warn", [("SesFeedback", "CountedLate", "ses-feedback")]),
+    "counted days late": ("warn", [("SesFeedback", "CountedDaysLate", "ses-feedback")]),
     "tally behind": ("page", [("AWS/SQS", "ApproximateAgeOfOldestMessage", "ses-feedback-tally")]),
     "dead letters": ("page", [("AWS/SQS", "ApproximateNumberOfMessagesVisible", "ses-feedback-dead-letters")]),
     "tally dead letters": (
@@ -334,6 +339,7 @@ def test_alarms_of_the_whole(small: Assembly) -> None:
                 "ses-feedback account ",
                 "ses-feedback canary ",
                 "ses-feedback cell ",
+                "ses-feedback rates held",
                 "ses-feedback environment production blocked",
             )
         )

@@ -61,7 +61,7 @@ def test_each_environment_has_an_alarm_on_blocked_mail(name: str, request: pytes
         assert {f.stack for f in (whole, *parts)} == {"ses-feedback-overview"}
         assert whole.properties["AlarmRule"] == " AND ".join(f'ALARM("{name}")' for name in names)
         assert whole.after == {part.logical_id for part in parts}
-        assert whole.properties["ActionsSuppressor"] == "ses-feedback tally behind"
+        assert whole.properties["ActionsSuppressor"] == "ses-feedback rates held"
         region = assembly.region
         assert whole.properties["AlarmActions"] == [f"arn:aws:sns:{region}:{ACCOUNT}:ses-feedback-on-call-warn"]
         for part in parts:
