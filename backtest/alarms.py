@@ -19,6 +19,7 @@ _RATES: Final[Mapping[str, str]] = {
     naming.METRIC_COMPLAINED: "complaint",
     **REPUTATION,
 }
+_PLAYED: Final = (*naming.RATE_METRICS, naming.METRIC_LATE, naming.METRIC_DAYS_LATE)
 Dimensions = tuple[tuple[str, str], ...]
 
 
@@ -92,7 +93,9 @@ class CompositeAlarm:
 
 @dataclass(frozen=True, slots=True)
 class Alarms:
-    """The alarms that can be played: those over rates, AWS's included, and the composites over them, in this order."""
+    """The alarms that can be played: those over rates, AWS's included, and over how late they are counted, and the
+    composites over them, in this order.
+    """
 
     metric: tuple[MetricAlarm, ...]
     composite: tuple[CompositeAlarm, ...]
@@ -111,8 +114,9 @@ class Alarms:
         return _only(alarm.rate for alarm in self._leaves(composite))
 
     def _leaves(self, composite: CompositeAlarm) -> list[MetricAlarm]:
+        """Return the alarms over rates that a composite is made of."""
         names = alarm_rule.children(composite.rule)
-        found = [alarm for alarm in self.metric if alarm.name in names]
+        found = [alarm for alarm in self.metric if alarm.name in names and alarm.rate is not None]
         for other in self.composite:
             if other.name in names:
                 found += self._leaves(other)
@@ -143,7 +147,7 @@ def interpret(resources: Iterable[Mapping[str, Any]]) -> Alarms:
             plain.append(resource["Properties"])
         elif resource["Type"] == "AWS::CloudWatch::CompositeAlarm":
             composites.append(resource["Properties"])
-    still = {p["AlarmName"] for p in plain if not _is_about_rates(p)}
+    still = {p["AlarmName"] for p in plain if not _is_played(p)}
     rules = {p["AlarmName"]: alarm_rule.parse(p["AlarmRule"]) for p in composites}
     # What asks about alarms that no traffic moves, and nothing else, says nothing either.
     idle = {name for name, rule in rules.items() if alarm_rule.children(rule) and alarm_rule.children(rule) <= still}
@@ -157,7 +161,7 @@ def interpret(resources: Iterable[Mapping[str, Any]]) -> Alarms:
             # In a page, what is a warning too is a condition: the page needs both.
             if severity and (child not in told_through or severity == "warn"):
                 told_through[child] = severity
-    metric = [_metric_alarm(properties, told_through) for properties in plain if _is_about_rates(properties)]
+    metric = [_metric_alarm(properties, told_through) for properties in plain if _is_played(properties)]
     playable = {alarm.name for alarm in metric}
     made: list[CompositeAlarm] = []
     waiting = list(composites)
@@ -207,10 +211,18 @@ def _stats(properties: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any], 
     ]
 
 
-def _is_about_rates(properties: Mapping[str, Any]) -> bool:
-    read = [(metric["Namespace"], metric["MetricName"]) for _, metric, _, _ in _stats(properties)]
-    own = all(namespace == naming.METRIC_NAMESPACE and name in naming.RATE_METRICS for namespace, name in read)
-    return own or all(name in REPUTATION for _, name in read)
+def _is_played(properties: Mapping[str, Any]) -> bool:
+    """Return whether an alarm is about rates, or about how late they are counted."""
+    metrics = [metric for _, metric, _, _ in _stats(properties)]
+    read = [(metric["Namespace"], metric["MetricName"]) for metric in metrics]
+    own = all(namespace == naming.METRIC_NAMESPACE and name in _PLAYED for namespace, name in read)
+    return own or all(name in REPUTATION for _, name in read) or all(_is_age_of_tally(metric) for metric in metrics)
+
+
+def _is_age_of_tally(metric: Mapping[str, Any]) -> bool:
+    queues = [d["Value"] for d in metric.get("Dimensions", ()) if d["Name"] == "QueueName"]
+    of_tally = bool(queues) and queues[0].endswith(naming.tally_queue_name(""))
+    return of_tally and metric["MetricName"] == "ApproximateAgeOfOldestMessage"
 
 
 def _metric_alarm(properties: Mapping[str, Any], told_through: Mapping[str, str]) -> MetricAlarm:
@@ -220,7 +232,9 @@ def _metric_alarm(properties: Mapping[str, Any], told_through: Mapping[str, str]
     metrics = {}
     for identifier, metric, statistic, period in _stats(properties):
         dimensions = tuple(sorted((d["Name"], d["Value"]) for d in metric.get("Dimensions", ())))
-        if statistic not in ("Sum", "Average") or period % MINUTE_S:
+        # The age of a queue is one figure a minute: the most of a minute is what it was.
+        as_it_is = statistic == "Maximum" and period == MINUTE_S and _is_age_of_tally(metric)
+        if not (statistic in ("Sum", "Average") or as_it_is) or period % MINUTE_S:
             raise TemplateError(f"{name}: {statistic} over {period} s is not played here; Sum or Average of minutes is")
         metrics[identifier] = Metric(
             metric["Namespace"], metric["MetricName"], dimensions, statistic, period // MINUTE_S

@@ -11,7 +11,8 @@ Rules and words from the Amazon CloudWatch User Guide:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import itertools
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple, Protocol
 
@@ -44,10 +45,14 @@ _BREACHES: Final[Mapping[str, Callable[[Points, float], NDArray[np.bool_]]]] = {
 
 
 class Samples(NamedTuple):
-    """What a metric was given in each minute: the sum of the values, and how many there were."""
+    """What a metric was given in each minute: the sum of the values, and how many there were.
+
+    ``visible``: the index of the minute in which those of each minute can be seen; without it, at once.
+    """
 
     total: Points
     number: Points
+    visible: Minutes | None = None
 
 
 class Source(Protocol):
@@ -110,7 +115,7 @@ class _Reader:
 
     def __init__(self, source: Source) -> None:
         self._source = source
-        self._sums: dict[tuple[str, str, object], tuple[Points, Points] | None] = {}
+        self._sums: dict[tuple[str, str, object], tuple[_Sums, _Sums] | None] = {}
         self.minutes = source.minutes
         self.length = len(source.minutes)
 
@@ -119,57 +124,94 @@ class _Reader:
         sums = self._running(metric)
         if sums is None:
             return np.full(self.length, np.nan)
-        total, number = (_last(running, metric.period) for running in sums)
+        total, number = (of.last(metric.period) for of in sums)
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.where(number > 0, total / number if metric.statistic == "Average" else total, np.nan)
 
-    def _running(self, metric: Metric) -> tuple[Points, Points] | None:
+    def _running(self, metric: Metric) -> tuple[_Sums, _Sums] | None:
         key = (metric.namespace, metric.name, metric.dimensions)
         if key not in self._sums:
             if len(self._sums) >= 8:  # the four rates of one subject, and the next one's
                 del self._sums[next(iter(self._sums))]
             samples = self._source.samples(metric)
-            self._sums[key] = None if samples is None else (_running_sum(samples.total), _running_sum(samples.number))
+            self._sums[key] = (
+                None
+                if samples is None
+                else (_Sums(samples.total, samples.visible), _Sums(samples.number, samples.visible))
+            )
         return self._sums[key]
 
 
-def _running_sum(values: Points) -> Points:
-    return np.concatenate(([0.0], np.cumsum(values, dtype=np.float64)))
+class _Sums:
+    """Sums of values over the periods that end with each minute, as far as they can be seen then."""
 
+    def __init__(self, values: Points, visible: Minutes | None) -> None:
+        self._running = np.concatenate(([0.0], np.cumsum(values, dtype=np.float64)))
+        self._late: tuple[Minutes, Points, Minutes] | None = None
+        if visible is not None:
+            at = np.flatnonzero((visible > np.arange(len(values))) & (values != 0))
+            self._late = (at, values[at], visible[at])
 
-def _last(running: Points, period: int) -> Points:
-    """Return the sums over ``period`` points that end with each point; before the first there is nothing."""
-    sums = running[1:].copy()
-    if period < len(sums):
-        sums[period:] -= running[1:-period]
-    return sums
+    def last(self, period: int) -> Points:
+        """Return the sums over ``period`` points that end with each point; before the first there is nothing."""
+        sums = self._running[1:].copy()
+        if period < len(sums):
+            sums[period:] -= self._running[1:-period]
+        if self._late is not None:
+            at, values, visible = self._late
+            hidden = np.zeros(len(sums) + 1)
+            np.add.at(hidden, at, values)
+            np.subtract.at(hidden, np.minimum(np.minimum(visible, at + period), len(sums)), values)
+            sums -= np.cumsum(hidden[:-1])
+        return sums
 
 
 def judge(alarm: MetricAlarm, reader: _Reader) -> States:
     """Return an alarm's state at each minute."""
     series = {identifier: reader.window(metric) for identifier, metric in alarm.metrics.items()}
-    points = evaluate(alarm.math, series, reader.length)
+    there = {identifier: _there(points, alarm) for identifier, points in series.items()}
+    points = evaluate(alarm.math, series, reader.length, there)
     breaches = _BREACHES[alarm.comparison]
     if alarm.periods == 1 and not np.isnan(points).any():
         states = breaches(points, alarm.threshold).astype(np.int8)
     else:
-        states = _judge_with_gaps(alarm, points, breaches)
+        earlier = (
+            evaluate(alarm.math, {i: _back(p, n * alarm.period) for i, p in series.items()}, reader.length, there)
+            for n in range(1, alarm.periods + EXTRA_PERIODS)
+        )
+        states = _judge_with_gaps(alarm, itertools.chain((points,), earlier), breaches, reader.length)
     if alarm.periods * alarm.period > _DAY:
         states = _hourly(states, reader.minutes)
     return _kept(states)
 
 
+def _back(points: Points, minutes: int) -> Points:
+    """Return what a series was some minutes before each point; before the first there is nothing."""
+    before = np.full(len(points), np.nan)
+    if minutes < len(points):
+        before[minutes:] = points[: len(points) - minutes]
+    return before
+
+
+def _there(points: Points, alarm: MetricAlarm) -> NDArray[np.bool_]:
+    """Return whether a series has any data in the periods that are fetched at each evaluation."""
+    there = ~np.isnan(points)
+    if not there.all():
+        each = [~np.isnan(_back(points, n * alarm.period)) for n in range(alarm.periods + EXTRA_PERIODS)]
+        there = np.any(each, axis=0)
+    return there
+
+
 def _judge_with_gaps(
-    alarm: MetricAlarm, points: Points, breaches: Callable[[Points, float], NDArray[np.bool_]]
+    alarm: MetricAlarm,
+    fetched: Iterable[Points],
+    breaches: Callable[[Points, float], NDArray[np.bool_]],
+    length: int,
 ) -> States:
-    length = len(points)
+    """Return the states of an alarm, ``fetched`` being the points of each period that is fetched, newest first."""
     taken = np.zeros(length, np.int16)
     breaching = np.zeros(length, np.int16)
-    for back in range(alarm.periods + EXTRA_PERIODS):
-        point = np.full(length, np.nan)
-        shift = back * alarm.period
-        if shift < length:
-            point[shift:] = points[: length - shift]
+    for point in fetched:
         use = ~np.isnan(point) & (taken < alarm.periods)
         with np.errstate(invalid="ignore"):
             breaching += use & breaches(point, alarm.threshold)

@@ -18,6 +18,7 @@ DAY: Final = MINUTES_A_DAY
 YEAR_DAYS: Final = 365
 WARM_UP_DAYS: Final = 45  # longer than the longest representative volume assumed
 Sendings = Mapping[str, Sending]
+Outages = tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,8 @@ class Scenario:
     """One kind of traffic. ``onset`` is the minute harm begins, ``None`` where there is none.
 
     ``culprit``: whose mail does it, ``None`` where it is many identities together. ``short`` is how many days are
-    enough in the tests. ``apart``: each identity is an environment of its own; else all are in one.
+    enough in the tests. ``apart``: each identity is an environment of its own; else all are in one. ``outages`` are
+    from when to when nothing is counted, and ``seen`` is the minute from which the harm can be seen, if that is later.
     """
 
     name: str
@@ -37,6 +39,8 @@ class Scenario:
     rate: str = "bounce"
     short: int = 60
     apart: bool = False
+    outages: Outages = ()
+    seen: int | None = None
 
     @property
     def harmful(self) -> bool:
@@ -149,6 +153,24 @@ def _bursts(days: int) -> Sendings:
     return made
 
 
+# Whole mailings are counted late, and what is later than its mail is seen before it. Every other time it takes a day.
+_OUTAGES: Final = tuple(
+    (at * DAY + 8 * HOUR + 50, at * DAY + 8 * HOUR + 50 + (5, 30)[number % 2] * HOUR)
+    for number, at in enumerate(range(21, YEAR_DAYS, 14))
+)
+
+
+def _counting_outage(days: int) -> Sendings:
+    late = Delay(120.0, 1.0)
+    base = by_day(days, 3_000)
+    news = [campaign(len(base), at * DAY + 9 * HOUR, 300_000, HOUR) for at in range(0, days, 7)]
+    return {
+        "news.example.com": Sending(np.sum([base, *news], axis=0), bounce=0.015, complaint=0.0002, bounce_delay=late),
+        "example.com": Sending(by_day(days, 30_000), bounce=0.012, bounce_delay=late),
+        "small.example.com": Sending(by_day(days, 700), bounce=0.015),
+    }
+
+
 # --- harmful ----------------------------------------------------------------------------------------------------------
 
 _ONSET: Final = WARM_UP_DAYS * DAY + 10 * HOUR
@@ -228,6 +250,8 @@ def _complaint_creep(days: int) -> Sendings:
 
 
 _LATE: Final = Delay(180.0, 1.0)
+_DURING: Final = ((_ONSET - HOUR, _ONSET + 4 * HOUR),)
+_BEFORE: Final = ((_ONSET - 36 * HOUR, _ONSET - 6 * HOUR),)
 
 SCENARIOS: Final = (
     Scenario("steady", "ten senders, 300 to 400,000 mails a day, 0.8% or 1.5% bounces, 0.02% complaints", 365, _steady),
@@ -245,6 +269,13 @@ SCENARIOS: Final = (
     Scenario("gmail-heavy", "one receiver in twelve reports complaints", 365, _gmail),
     Scenario("delivery-outage", "nothing is delivered for 4 to 12 hours a month, bounces go on", 365, _outage),
     Scenario("retry-bursts", "two mails of three are delivered only when a queue is tried again", 365, _bursts),
+    Scenario(
+        "counting-outage",
+        "counting stops for 5 or 30 hours every other week, a newsletter of 300,000 in it, bounces hours later",
+        365,
+        _counting_outage,
+        outages=_OUTAGES,
+    ),
     Scenario("bad-import", "8,000 imported addresses, 35% of them dead", 75, _bad_import, _ONSET, "shop.example.com"),
     Scenario(
         "bad-import-late",
@@ -253,6 +284,25 @@ SCENARIOS: Final = (
         lambda days: _bad_import(days, _LATE),
         _ONSET,
         "shop.example.com",
+    ),
+    Scenario(
+        "import-uncounted",
+        "bad-import while counting stops for 5 hours",
+        75,
+        _bad_import,
+        _ONSET,
+        "shop.example.com",
+        outages=_DURING,
+        seen=_DURING[0][1] + 2 * HOUR,  # by then CloudWatch shows all of it
+    ),
+    Scenario(
+        "import-after-outage",
+        "bad-import six hours after counting stopped for 30",
+        75,
+        _bad_import,
+        _ONSET,
+        "shop.example.com",
+        outages=_BEFORE,
     ),
     Scenario(
         "small-import", "1,500 addresses at 2,000 mails a day, 50% dead", 75, _small_import, _ONSET, "shop.example.com"

@@ -64,8 +64,13 @@ class Cohorts(NamedTuple):
     complaints: tuple[Counts, Counts]
 
 
-def simulate(config: Config, sendings: Mapping[str, Sending], seed: int) -> tuple[Mail, Cohorts]:
-    """Return the mail of some identities and the account's cohorts. The same seed gives the same mail."""
+def simulate(
+    config: Config, sendings: Mapping[str, Sending], seed: int, outages: tuple[tuple[int, int], ...] = ()
+) -> tuple[Mail, Cohorts]:
+    """Return the mail of some identities and the account's cohorts. The same seed gives the same mail.
+
+    ``outages`` are from when to when, in minutes, nothing is counted; AWS counts all the same.
+    """
     length = len(next(iter(sendings.values())).mails)
     made: dict[str, Feedback] = {}
     sent, reporting = np.zeros(length), np.zeros(length)
@@ -88,7 +93,7 @@ def simulate(config: Config, sendings: Mapping[str, Sending], seed: int) -> tupl
         bounces.append(bounced)
         complaints.append(complained)
     cohorts = Cohorts(sent, reporting, _joined(bounces), _joined(complaints))
-    return Mail(config, np.arange(START, START + length, dtype=np.int64), made), cohorts
+    return Mail(config, np.arange(START, START + length, dtype=np.int64), made, outages=outages), cohorts
 
 
 def _events(

@@ -38,7 +38,9 @@ def transitions(alarms: Alarms, source: Source) -> Iterator[Transition]:
     An alarm that is only part of a composite tells nobody, and may well be on without its condition: it is left out.
     The rate of a composite over both rates is the one that put it on, or that went off last; ``None`` where both did.
     """
-    told = {a.name: (a.identity, a.severity, a.rate) for a in alarms.metric if a.acts and a.severity}
+    told: dict[str, tuple[str | None, str, str | None]] = {
+        a.name: (a.identity, a.severity, a.rate) for a in alarms.metric if a.acts and a.severity and a.rate
+    }
     told |= {c.name: (alarms.identity_of(c), c.severity, None) for c in alarms.composite if c.severity}
     rank = {name: at for at, name in enumerate(told)}
     found: list[tuple[int, int, Transition]] = []

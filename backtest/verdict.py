@@ -102,16 +102,28 @@ class Verdict:
         for assumed in self.assumed if self.scenario.harmful else ():
             if assumed.page is None:
                 found.append(f"no page, V = {assumed.days} days")
-            elif assumed.crossed is not None and assumed.page > max(assumed.crossed, self.onset + HOUR):
+            elif assumed.crossed is not None and assumed.page > max(assumed.crossed, self._deadline()):
                 late = assumed.page - assumed.crossed
                 found.append(f"the page came {late} minutes after AWS's line, V = {assumed.days} days")
+        if self.scenario.outages and self.scenario.harmful:
+            # Counting that is late must not leave all of it to the alarms on AWS's rate.
+            own = self.first("page")
+            if own is None or own > self._deadline():
+                found.append(
+                    "no page of our own" if own is None else f"our own page came {own - self.onset} minutes on"
+                )
         return found
+
+    def _deadline(self) -> int:
+        """Return by when a burst must be paged: an hour, the fast alarm's window, after it can be seen."""
+        return (self.onset if self.scenario.seen is None else self.scenario.seen) + HOUR
 
 
 def messages(alarms: Alarms, mail: Mail, states: dict[str, States] | None = None) -> tuple[Told, ...]:
     """Return what on-call is told by alarms over mail, in the order of time.
 
-    Nothing here makes the tally late, so that an alarm it would hold back waits for it in vain and then tells.
+    What counting that is late tells by itself is left out. Where nothing makes it late, an alarm that it would hold
+    back waits for it in vain and then tells.
     ``states`` are those of alarms that were played before; what is played here joins them.
     """
     states = {} if states is None else states
@@ -124,7 +136,7 @@ def messages(alarms: Alarms, mail: Mail, states: dict[str, States] | None = None
     play(alarms, mail, keep)
     found = []
     for alarm in alarms.metric:
-        if alarm.acts and alarm.severity:
+        if alarm.acts and alarm.severity and alarm.rate:
             found += [
                 Told(at, alarm.name, alarm.severity) for at, to in told(states[alarm.name], None, 0, 0) if to == "ALARM"
             ]
@@ -163,7 +175,9 @@ def examine(
     sendings = scenario.sendings(days)
     config = configuration(sendings, apart=scenario.apart)
     alarms = alarms_of(config)
-    mail, cohorts = simulate(config, sendings, seed)
+    length = len(next(iter(sendings.values())).mails)
+    outages = tuple((start, end) for start, end in scenario.outages if end <= length - MINUTES_A_DAY)
+    mail, cohorts = simulate(config, sendings, seed, outages)
     own = Alarms(
         tuple(a for a in alarms.metric if not a.is_awss), tuple(c for c in alarms.composite if not alarms.is_awss(c))
     )

@@ -197,16 +197,18 @@ class Archive(Construct):
         factory = AlarmFactory(self, deployment=self._deployment, region=self._region)
         stream = naming.archive_stream_name(self._deployment)
         own = {naming.DIMENSION_DEPLOYMENT: self._deployment}
+        # Both are there since the first hourly check, a 0 at least. Firehose's own DeliveryToS3.Records does not exist
+        # before it delivers for the first time, and an alarm over it might never go off where it never does.
         tallied = Series(naming.METRIC_NAMESPACE, naming.METRIC_TALLIED, "Sum", HOUR_S, own)
-        delivered = Series("AWS/Firehose", "DeliveryToS3.Records", "Sum", HOUR_S, {"DeliveryStreamName": stream})
+        archived = Series(naming.METRIC_NAMESPACE, naming.METRIC_ARCHIVED, "Sum", HOUR_S, own)
         factory.alarm(
             ARCHIVE_STALLED,
             (WARN,),
             ("archive", "stalled"),
             subject=stream,
             level=f"each of {_STALLED_HOURS} hours",
-            series={"t": tallied, "d": delivered},
-            expression="IF(FILL(t,0) > 0 AND FILL(d,0) == 0, 1, 0)",
+            series={"t": tallied, "a": archived},
+            expression="IF(FILL(t,0) > 0 AND FILL(a,0) == 0, 1, 0)",
             threshold=1,
             periods=_STALLED_HOURS,
         )
@@ -214,15 +216,11 @@ class Archive(Construct):
         # Looked at each hour: over twice that, what waits is one alarm and not a new one every hour.
         failed = Series(naming.METRIC_NAMESPACE, naming.METRIC_ARCHIVE_WAITING, "Maximum", 2 * HOUR_S, own)
         untaken = Series("AWS/SQS", "ApproximateNumberOfMessagesVisible", "Maximum", 2 * HOUR_S, {"QueueName": queue})
-        factory.alarm(
-            ARCHIVE_WAITING,
-            (WARN,),
-            ("archive", "waiting"),
-            subject=f"the folder {naming.ARCHIVE_ERRORS}/ of the archive's bucket, or the queue {queue}",
-            series={"f": failed, "q": untaken},
-            expression="FILL(f,0) + FILL(q,0)",
-            threshold=1,
-        )
+        for parts, where, waiting in (
+            (("archive", "waiting"), f"the folder {naming.ARCHIVE_ERRORS}/ of the archive's bucket", failed),
+            (("archive", "dead", "letters"), f"the queue {queue}", untaken),
+        ):
+            factory.alarm(ARCHIVE_WAITING, (WARN,), parts, subject=where, series={"w": waiting}, threshold=1)
 
 
 def _acknowledge_wildcard(role: iam.CfnRole, resource: str, why: str) -> None:

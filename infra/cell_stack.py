@@ -9,6 +9,7 @@ import aws_cdk as cdk
 from constructs import Construct
 
 from infra.alarms.factory import AlarmFactory, runbooks_at
+from infra.alarms.held import days_late
 from infra.identity import IdentityLoop
 from ses_feedback import naming
 from ses_feedback.config.model import Config
@@ -36,6 +37,10 @@ class CellStack(cdk.Stack):
     ) -> None:
         super().__init__(scope, naming.cell_stack(config.deployment.name, number), **kwargs)
         runbooks_at(self, config.on_call.runbooks)
+        factory = AlarmFactory(self, deployment=config.deployment.name, region=config.deployment.region)
+        late = None
+        if members and config.deployment.alarms == "identity":
+            late = days_late(factory, config.deployment.name, naming.cell_days_late_parts(number), number)
         loops = {
             name: IdentityLoop(
                 self,
@@ -43,19 +48,26 @@ class CellStack(cdk.Stack):
                 identity=config.identities[name],
                 output_name=output_names[name],
                 rewire=rewire,
+                days_late=late,
             )
             for name in members
         }
         for environment in environments if members else ():
-            self._paged(config, number, environment, loops)
+            self._paged(factory, config, number, environment, loops)
 
-    def _paged(self, config: Config, number: int, environment: str, loops: Mapping[str, IdentityLoop]) -> None:
+    def _paged(
+        self,
+        factory: AlarmFactory,
+        config: Config,
+        number: int,
+        environment: str,
+        loops: Mapping[str, IdentityLoop],
+    ) -> None:
         own = [
             loop.rates
             for name, loop in loops.items()
             if loop.rates is not None and config.identities[name].environment == environment
         ]
-        factory = AlarmFactory(self, deployment=config.deployment.name, region=config.deployment.region)
         factory.any_of(
             naming.cell_paged_parts(number, environment),
             [rates.paged for rates in own],

@@ -11,6 +11,7 @@ from constructs import Construct
 
 from infra import arns
 from infra.alarms.factory import runbooks_at
+from infra.alarms.held import HeldAlarms
 from infra.alarms.kinds import SEVERITIES
 from infra.alarms.reputation import ACCOUNT, ReputationAlarms
 from infra.alarms.whole import WholeAlarms
@@ -64,6 +65,7 @@ class CoreStack(cdk.Stack):
         ses_interval_ms: int,
         tally_window_s: int,
         own_code: Mapping[str, lambda_.Code],
+        cells: int,
         **kwargs: Any,
     ) -> None:
         deployment, region = config.deployment.name, config.deployment.region
@@ -135,7 +137,7 @@ class CoreStack(cdk.Stack):
             Lookup(loop, "Lookup", config=config, function=functions[naming.ANSWER_LOOKUPS])
         if naming.RECEIVE_POSTS in functions:
             Endpoint(loop, "Endpoint", config=config, function=functions[naming.RECEIVE_POSTS])
-        _alarms(loop, config)
+        _alarms(loop, config, cells)
         loop.node.add_dependency(claim)
         _outputs(self, config)
 
@@ -181,9 +183,9 @@ def _consume(scope: Construct, functions: dict[str, lambda_.Function], queues: Q
         )
 
 
-def _alarms(scope: Construct, config: Config) -> None:
+def _alarms(scope: Construct, config: Config, cells: int) -> None:
     deployment, region = config.deployment.name, config.deployment.region
-    WholeAlarms(
+    whole = WholeAlarms(
         scope,
         "Alarms",
         deployment=deployment,
@@ -192,6 +194,8 @@ def _alarms(scope: Construct, config: Config) -> None:
         texts=config.on_call.texts(),
         canary_mails=mails_an_hour(canaries(config), config.canary.every),
     )
+    held = HeldAlarms(scope, "Held", deployment=deployment, region=region, cells=cells)
+    held.node.add_dependency(whole)  # whose alarm on counting it names
     ReputationAlarms(
         scope,
         "Reputation",

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from infra.alarms import blocked
+from infra.alarms.held import days_late_parts
 from infra.alarms.rules import RATE_RULES, REPUTATION_LEVELS
 from infra.alarms.together import composites, rolled_up, whole_is_rolled_up
 from infra.cells import Lock, allocate
@@ -38,12 +39,17 @@ _REPUTATION_ALARMS: Final = sum(len(levels) for levels in REPUTATION_LEVELS.valu
 _CONFIGURATION_SET_METRICS: Final = 7 + 2  # its event types, and AWS's two rates, all in CloudWatch under its name
 # Metrics read by the alarms of the whole besides errors of functions: tally age 1, dead letters 2, team's 1, retry 2,
 # destination failures 1, dropped 1, quarantined 1, on-call 2, silence 2, drift 1, archive stalled 2 and waiting 2,
-# changes behind 1, and AWS's account rates.
-_CORE_ALARM_METRICS: Final = 19 + _REPUTATION_ALARMS
+# changes behind 1, counted late 2, and AWS's account rates.
+# Throttled, slow functions, on-call undelivered: one over the alarms of each metric; and what holds rates back.
+_CORE_COMPOSITES: Final = 4
+_CORE_ALARM_METRICS: Final = 21 + _REPUTATION_ALARMS
 _CORE_METRICS: Final = (
     naming.METRIC_TALLIED,
+    naming.METRIC_LATE,
+    naming.METRIC_DAYS_LATE,
     naming.METRIC_QUARANTINED,
     naming.METRIC_DRIFTED,
+    naming.METRIC_ARCHIVED,
     naming.METRIC_ARCHIVE_WAITING,
 )
 _BLOCKED_ALARM_METRICS: Final = len(blocked.RULES) * len(blocked.METRICS)
@@ -76,6 +82,7 @@ def monthly(config: Config, lock: Lock | None = None) -> tuple[Line, ...]:
     environments = len(config.environments())
     roll_ups = len(rolled_up(config)) + whole_is_rolled_up(config)
     paged = sum(len(names) for names in cells.values())
+    by_cell = paged + (len(cells) if watched else 0)  # and that counting was days late
     senders = canaries(config)
     sets = sum(bool(identity.configuration_set) for identity in config.identities.values())
     return (
@@ -85,7 +92,7 @@ def monthly(config: Config, lock: Lock | None = None) -> tuple[Line, ...]:
         Line("alarm metrics of rates", watched * _RATE_ALARM_METRICS, ALARM_METRIC),
         Line("alarm metrics over several", roll_ups * _RATE_ALARM_METRICS, ALARM_METRIC),
         Line("composite alarms of identities", watched * _COMPOSITES, COMPOSITE),
-        Line("composite alarms over several", paged + composites(config, cells), COMPOSITE),
+        Line("composite alarms over several", by_cell + composites(config, cells), COMPOSITE),
         Line("metrics of configuration sets", sets * _CONFIGURATION_SET_METRICS, METRIC),
         Line("alarm metrics of configuration sets", sets * _REPUTATION_ALARMS, ALARM_METRIC),
         Line("composite alarms of configuration sets", sets * _SET_COMPOSITES if watched else 0, COMPOSITE),
@@ -93,6 +100,7 @@ def monthly(config: Config, lock: Lock | None = None) -> tuple[Line, ...]:
         Line("alarm metrics of blocked mail", environments * _BLOCKED_ALARM_METRICS, ALARM_METRIC),
         Line("composite alarms of blocked mail", environments, COMPOSITE),
         Line("alarm metrics of the whole", _CORE_ALARM_METRICS + _functions(config) + _on_call(config), ALARM_METRIC),
+        Line("composite alarms of the whole", _CORE_COMPOSITES + _core_parts(config, lock), COMPOSITE),
         Line("alarm metrics of digests", len(told_teams(config)), ALARM_METRIC),
         Line("metrics of canaries", len(_CANARY_METRICS) if senders else 0, METRIC),
         Line("alarm metrics of canaries", _CANARY_ALARMS if senders else 0, ALARM_METRIC),
@@ -101,6 +109,11 @@ def monthly(config: Config, lock: Lock | None = None) -> tuple[Line, ...]:
         Line("key", 1, KEY),
         Line("secret", 1, SECRET),
     )
+
+
+def _core_parts(config: Config, lock: Lock) -> int:
+    """Return how many composites the core has besides: over the queues of teams, and for more cells than ask one."""
+    return (len(told_teams(config)) > 1) + days_late_parts(lock.highest) - 1
 
 
 def _functions(config: Config) -> int:

@@ -189,7 +189,10 @@ def _alarms_of_the_loop(config: Config) -> list[str]:
     names = [
         ("loop", "silent"),
         ("tally", "behind"),
+        ("counted", "late"),
+        ("counted", "days", "late"),
         ("dead", "letters"),
+        ("tally", "dead", "letters"),
         ("events", "dropped"),
         ("destination", "failures"),
         ("retry", "waiting"),
@@ -201,6 +204,7 @@ def _alarms_of_the_loop(config: Config) -> list[str]:
         ("team", "dead", "letters"),
         ("archive", "stalled"),
         ("archive", "waiting"),
+        ("archive", "dead", "letters"),
         ("changes", "behind"),
     ]
     if canaries(config):
@@ -219,9 +223,13 @@ def _health(config: Config) -> Iterator[tuple[str, Metrics, str]]:
         "given up, to be counted": naming.tally_dead_letter_queue_name(deployment),
         "not taken by a team": naming.team_dead_letter_queue_name(deployment),
     }
+    late = [
+        own(deployment, naming.METRIC_LATE, label="of these three hours late, or more"),
+        own(deployment, naming.METRIC_DAYS_LATE, label="of these a day late, or more"),
+    ]
     yield (
         "mail sent by the account, and notifications counted",
-        [["AWS/SES", "Send", {"label": "sent"}], own(deployment, naming.METRIC_TALLIED, label="counted")],
+        [["AWS/SES", "Send", {"label": "sent"}], own(deployment, naming.METRIC_TALLIED, label="counted"), *late],
         "Sum",
     )
     waiting: Metrics = [
@@ -238,6 +246,7 @@ def _health(config: Config) -> Iterator[tuple[str, Metrics, str]]:
     aside: Metrics = [
         own(deployment, naming.METRIC_QUARANTINED, label="unreadable, in quarantine"),
         own(deployment, naming.METRIC_DRIFTED, label="SES settings that drifted"),
+        own(deployment, naming.METRIC_ARCHIVED, label="objects in the archive, newest", stat="Maximum"),
         own(deployment, naming.METRIC_ARCHIVE_WAITING, label="not in the archive yet", stat="Maximum"),
     ]
     if canaries(config):

@@ -84,6 +84,7 @@ def add_stacks(
         ses_interval_ms=settings.ses_interval_ms,
         tally_window_s=settings.tally_window_s,
         own_code=own_code,
+        cells=lock.highest,
         env=environment,
         description=f"{deployment}: records and counts SES feedback",
     )

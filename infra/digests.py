@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from aws_cdk import aws_lambda as lambda_
@@ -30,9 +30,8 @@ SETTLE_S: Final = 30
 LOOK: Final = MINUTE
 WAITING_TOO_LONG_S: Final = 3_600
 _PERIOD_S: Final = 300
-_RESOURCES_OF_A_TEAM: Final = 4  # a queue, a topic, and the policy of each
-MOST_RESOURCES: Final = 290  # of the core stack's 500; all else of it takes some 190, alarms of environments more
-_METRICS_OF_AN_ALARM: Final = 10  # CloudWatch's most
+_RESOURCES_OF_A_TEAM: Final = 5  # a queue, a topic, the policy of each, and an alarm
+MOST_RESOURCES: Final = 260  # of the core stack's 500; all else of it takes some 220
 _PUBLISH: Final = ["sns:Publish"]
 
 
@@ -115,26 +114,23 @@ class Digests(Construct):
     def _alarms(self, teams: Sequence[str]) -> None:
         """Warn when notifications wait although they should be told within minutes: nobody runs the function."""
         factory = AlarmFactory(self, deployment=self._deployment, region=self._region)
-        for number, some in enumerate(_chunks(teams), 1):
-            queues = [naming.digest_queue_name(self._deployment, team) for team in some]
-            series = {
-                f"a{index}": Series(
-                    "AWS/SQS", "ApproximateAgeOfOldestMessage", "Maximum", _PERIOD_S, {"QueueName": queue}
+        queues = {naming.team_slug(team): naming.digest_queue_name(self._deployment, team) for team in teams}
+        first = next(iter(queues.values()))
+        factory.any_alarm(
+            DIGESTS_WAITING,
+            (WARN,),
+            ("digests", "waiting"),
+            subject=f"{first} and the like" if len(queues) > 1 else first,
+            level=f"{WAITING_TOO_LONG_S // 60} minutes",
+            series={
+                team: (
+                    Series("AWS/SQS", "ApproximateAgeOfOldestMessage", "Maximum", _PERIOD_S, {"QueueName": queue}),
+                    WAITING_TOO_LONG_S,
                 )
-                for index, queue in enumerate(queues)
-            }
-            late = " OR ".join(f"FILL({variable},0) >= {WAITING_TOO_LONG_S}" for variable in series)
-            factory.alarm(
-                DIGESTS_WAITING,
-                (WARN,),
-                ("digests", "waiting", *([str(number)] if number > 1 else [])),
-                subject=f"{queues[0]} and the like" if len(queues) > 1 else queues[0],
-                level=f"{WAITING_TOO_LONG_S // 60} minutes",
-                series=series,
-                expression=f"IF({late}, 1, 0)",
-                threshold=1,
-                periods=2,
-            )
+                for team, queue in queues.items()
+            },
+            periods=2,
+        )
 
 
 def _check_room(config: Config, teams: Sequence[str]) -> None:
@@ -146,8 +142,3 @@ def _check_room(config: Config, teams: Sequence[str]) -> None:
             f"teams: {people:,} text destinations of {len(teams):,} teams take {needs:,} resources of the core stack, "
             f'more than {MOST_RESOURCES}: give some of them the same mailing list, or format = "json"'
         )
-
-
-def _chunks(teams: Sequence[str]) -> Iterator[Sequence[str]]:
-    for start in range(0, len(teams), _METRICS_OF_AN_ALARM):
-        yield teams[start : start + _METRICS_OF_AN_ALARM]

@@ -152,7 +152,7 @@ class FunctionBuilder:
         }
         if keyed:
             found[naming.ENV_ADDRESS_KEY] = f"{{{{resolve:secretsmanager:{naming.secret_name(self.deployment)}}}}}"
-        if any(grant.resource in ("archived feedback", "archive errors", "sync objects") for grant in GRANTS[function]):
+        if any(grant.resource in ("archived feedback", "archive names", "sync objects") for grant in GRANTS[function]):
             found[naming.ENV_ARCHIVE_BUCKET] = arns.archive_bucket(self.region, self.deployment)
         if function in _TELLING:
             found[naming.ENV_QUEUES] = arns.queue_url(self.region, "")
@@ -213,7 +213,7 @@ class FunctionBuilder:
             "ends": lambda: arns.table(region, naming.ends_table_name(deployment)),
             "changes topic": lambda: arns.topic(region, naming.changes_topic_name(deployment)),
             "archive stream": lambda: arns.delivery_stream(region, naming.archive_stream_name(deployment)),
-            "archive errors": lambda: arns.archive(region, deployment),
+            "archive names": lambda: arns.archive(region, deployment),
             "on-call texts": lambda: arns.topic(region, naming.on_call_text_topic_name(deployment, "*")),
             "CloudWatch": lambda: "*",
             "log of counting": lambda: arns.log_streams(
@@ -233,8 +233,9 @@ class FunctionBuilder:
                 "StringEquals": {"kms:ViaService": f"{service}.{region}.amazonaws.com"},
                 "ForAnyValue:StringEquals": {"kms:ResourceAliases": naming.key_alias(deployment)},
             }
-        elif grant.resource == "archive errors":
-            statement["Condition"] = {"StringLike": {"s3:prefix": f"{naming.ARCHIVE_ERRORS}/*"}}
+        elif grant.resource == "archive names":
+            folders = [f"{folder}/*" for folder in (naming.ARCHIVE_ERRORS, naming.ARCHIVE_FEEDBACK)]
+            statement["Condition"] = {"StringLike": {"s3:prefix": folders}}
         elif grant.resource == "sync folder":
             statement["Condition"] = {"StringLike": {"s3:prefix": f"{naming.ARCHIVE_SYNC}/*"}}
         elif grant.resource.endswith(" our tag"):

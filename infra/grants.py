@@ -38,7 +38,7 @@ Resource = Literal[
     "ends",
     "changes topic",
     "archive stream",
-    "archive errors",
+    "archive names",
     "CloudWatch",
     "log of counting",
     "slots",
@@ -66,7 +66,8 @@ class Grant:
     identity and configuration set, for mail to the simulator under this deployment's label and no other.
 
     ``changes`` are the stream of the suppression table, ``changed items`` that table, ``ends`` the table of ends that
-    come, ``changes topic`` the one that tells of changes, ``archive errors`` the names of what Firehose failed on.
+    come, ``changes topic`` the one that tells of changes, ``archive names`` those of what Firehose delivered
+    and what it failed on.
 
     ``slots`` is the wiring table's item of when SES may be called, ``put notes`` those of what we put there;
     ``listing`` is the suppression table's index; ``sync objects`` are a folder of the archive.
@@ -145,7 +146,7 @@ GRANTS: Final[Mapping[str, tuple[Grant, ...]]] = {
         Grant("feedback topics", ("sns:ListSubscriptionsByTopic",)),
         Grant("on-call topics", ("sns:ListSubscriptionsByTopic",)),
         Grant("changes topic", ("sns:ListSubscriptionsByTopic",)),
-        Grant("archive errors", ("s3:ListBucket",)),
+        Grant("archive names", ("s3:ListBucket",)),
         Grant("wiring table", ("dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem")),
         _KEY_BY_DYNAMODB,
     ),

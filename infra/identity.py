@@ -7,6 +7,7 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct, IDependable
 
 from infra import arns
+from infra.alarms.held import DaysLate
 from infra.alarms.rates import RateAlarms
 from infra.configuration_set import OwnConfigurationSet
 from infra.destinations import destinations_by_kind, digested_kinds
@@ -20,15 +21,22 @@ from ses_feedback.config.model import ACTED_KINDS, NOTIFIED_KINDS, Config, Desti
 class IdentityLoop(Construct):
     """The feedback loop of one identity. ``output_name`` is its name in the outputs of the stack.
 
-    ``rates`` are its alarms, where it has its own.
+    ``rates`` are its alarms, where it has its own: with ``days_late``, by which they know that counting was.
     """
 
     def __init__(
-        self, scope: cdk.Stack, *, config: Config, identity: Identity, output_name: str, rewire: str | None
+        self,
+        scope: cdk.Stack,
+        *,
+        config: Config,
+        identity: Identity,
+        output_name: str,
+        rewire: str | None,
+        days_late: DaysLate | None,
     ) -> None:
         super().__init__(scope, naming.camel(identity.name) + naming.identity_hash(identity.name))
         self._deployment, self._region = config.deployment.name, config.deployment.region
-        self.rates = self._rate_alarms(config, identity) if config.deployment.alarms == "identity" else None
+        self.rates = self._rate_alarms(config, identity, days_late) if days_late is not None else None
         own_set = self._configuration_set(identity)
         topics = {
             kind: FeedbackTopic(
@@ -79,7 +87,7 @@ class IdentityLoop(Construct):
                     description=f"DNS record by which {identity.name} is verified and signs its mail",
                 )
 
-    def _rate_alarms(self, config: Config, identity: Identity) -> RateAlarms:
+    def _rate_alarms(self, config: Config, identity: Identity, days_late: DaysLate) -> RateAlarms:
         return RateAlarms(
             self,
             "Rates",
@@ -88,6 +96,7 @@ class IdentityLoop(Construct):
             dimension=naming.DIMENSION_IDENTITY,
             subject=identity.name,
             thresholds=config.thresholds_of(identity),
+            days_late=days_late,
             trips=arns.function(self._region, self._deployment, naming.BREAK_CIRCUIT) if identity.breaker else None,
         )
 

@@ -1,7 +1,8 @@
 """Every hour: is SES still as the file says? Sets again what SES dropped, and tells how much a person should know.
 
 The event says nothing. What is found is logged, one line each, with the identity's name and nobody's address, and
-counted in the metric ``Drifted``: zero where all is right. So is what waits in the archive's folder of errors.
+counted in the metric ``Drifted``: zero where all is right. So is what came into the archive, and what waits in its
+folder of errors.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any, Final, NamedTuple, Protocol
 from aws_lambda_powertools import Logger
 
 from ses_feedback import naming
+from ses_feedback.adapters.archive_arrivals import ArchiveArrivals
 from ses_feedback.adapters.archive_errors import ArchiveErrors
 from ses_feedback.adapters.aws_inventory import SnsTopics
 from ses_feedback.adapters.clients import client
@@ -56,7 +58,8 @@ class Context(Protocol):
 class Gateways(NamedTuple):
     """What the function works with, and the interval of SES calls in ms.
 
-    ``unarchived`` tells how many objects wait of what Firehose failed on.
+    ``archived`` tells how many objects came into the archive in the hours before a time (ms), ``unarchived`` how many
+    wait of what Firehose failed on.
     """
 
     config: Config
@@ -67,6 +70,7 @@ class Gateways(NamedTuple):
     rotation: Rotation
     clock: Clock
     interval: int
+    archived: Callable[[int], int]
     unarchived: Callable[[], int]
 
 
@@ -79,6 +83,7 @@ def gateways() -> Gateways:
     # One try each: the pacer decides when a call may be repeated.
     v1, v2 = client("ses", attempts=1), client("sesv2", attempts=1)
     inventory = SesInventory(config.deployment.name, v1, v2)
+    s3, bucket = client("s3"), os.environ[naming.ENV_ARCHIVE_BUCKET]
     place = Place(config.deployment.name, config.deployment.region)
     return Gateways(
         config=config,
@@ -89,7 +94,8 @@ def gateways() -> Gateways:
         rotation=TableRotation(dynamodb, table),
         clock=SystemClock(),
         interval=int(os.environ.get(naming.ENV_SES_INTERVAL, naming.DEFAULT_SES_INTERVAL_MS)),
-        unarchived=ArchiveErrors(client("s3"), os.environ[naming.ENV_ARCHIVE_BUCKET]).waiting,
+        archived=ArchiveArrivals(s3, bucket).newest,
+        unarchived=ArchiveErrors(s3, bucket).waiting,
     )
 
 
@@ -113,12 +119,15 @@ def handler(event: Mapping[str, Any], context: Context) -> None:
         paces=Paces(pacer(given.interval, first), pacer(given.interval, until), pacer(0, until)),
         wiring=lambda pace: Wiring(given.ses, given.memory, pace),
     ).run()
-    # The alarm on a silent loop fills gaps with 0, for which there has to be a point now and then.
+    # Alarms on silence fill gaps with 0, for which there has to be a point now and then: nothing says that CloudWatch
+    # makes zeros of a metric that never existed.
     metrics = {naming.METRIC_DRIFTED: len(report.drifts), naming.METRIC_TALLIED: 0}
-    try:
-        metrics[naming.METRIC_ARCHIVE_WAITING] = given.unarchived()
-    except FeedbackError as error:
-        logger.warning("could not be checked", why=str(error))
+    looks = {naming.METRIC_ARCHIVED: lambda: given.archived(now), naming.METRIC_ARCHIVE_WAITING: given.unarchived}
+    for metric, look in looks.items():
+        try:
+            metrics[metric] = look()
+        except FeedbackError as error:
+            logger.warning("could not be checked", why=str(error))
     _tell(report)
     EmfMeter().emit({naming.DIMENSION_DEPLOYMENT: given.config.deployment.name}, now, metrics)
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-from cloudwatch.metric_math import Series, Value, evaluate
+from cloudwatch.metric_math import DOCUMENTED, Reading, Series, Value, evaluate
 
 OK: Final = "OK"
 ALARM: Final = "ALARM"
@@ -115,7 +115,9 @@ def series(metric: Metric, samples: Iterable[Sample], now: float, length: int) -
     return [statistic(bucket, metric.statistic) for bucket in buckets]
 
 
-def math_series(queries: Sequence[Mapping[str, Any]], samples: Samples, now: float, length: int) -> dict[str, Series]:
+def math_series(
+    queries: Sequence[Mapping[str, Any]], samples: Samples, now: float, length: int, reading: Reading = DOCUMENTED
+) -> dict[str, Series]:
     """Return the series of every query of an alarm or of GetMetricData, by id, whatever order they come in."""
     known: dict[str, Series] = {}
     waiting = list(queries)
@@ -127,7 +129,7 @@ def math_series(queries: Sequence[Mapping[str, Any]], samples: Samples, now: flo
     while waiting:
         ready = [q for q in waiting if not any(_mentions(q["Expression"], o["Id"]) for o in waiting if o is not q)]
         for query in ready or waiting:  # a circle fails on its unknown id
-            known[query["Id"]] = evaluate(query["Expression"], known, length)
+            known[query["Id"]] = evaluate(query["Expression"], known, length, reading)
             waiting.remove(query)
     return known
 
@@ -137,10 +139,11 @@ def _mentions(expression: str, identifier: str) -> bool:
     return identifier in words
 
 
-def judge(alarm: Mapping[str, Any], samples: Samples, now: float) -> Verdict:
+def judge(alarm: Mapping[str, Any], samples: Samples, now: float, reading: Reading = DOCUMENTED) -> Verdict:
     """Return the state that CloudWatch would give an alarm now.
 
-    ``alarm`` is as DescribeAlarms returns it. Raises ``ExpressionError`` or ``ValueError`` for an alarm that uses
+    ``alarm`` is as DescribeAlarms returns it; ``reading`` is how metric math is read where its guide leaves something
+    open. Raises ``ExpressionError`` or ``ValueError`` for an alarm that uses
     what is not known here.
     """
     periods = int(alarm.get("EvaluationPeriods") or 1)
@@ -148,7 +151,7 @@ def judge(alarm: Mapping[str, Any], samples: Samples, now: float) -> Verdict:
     length = periods + EXTRA_PERIODS
     if alarm.get("Metrics"):
         returned = next(q["Id"] for q in alarm["Metrics"] if q.get("ReturnData", True))
-        points = math_series(alarm["Metrics"], samples, now, length)[returned]
+        points = math_series(alarm["Metrics"], samples, now, length, reading)[returned]
     else:
         metric = metric_of(alarm)
         points = series(metric, samples(metric), now, length)

@@ -31,8 +31,12 @@ NOTE_BLOCKED_AT: Final = "BlockedAt"
 NOTE_BLOCKED_SAID: Final = "BlockedSaid"
 # Of the whole deployment.
 METRIC_TALLIED: Final = "Tallied"
+# Events that were counted so late that CloudWatch may show their counts hours or days later still.
+METRIC_LATE: Final = "CountedLate"
+METRIC_DAYS_LATE: Final = "CountedDaysLate"
 METRIC_QUARANTINED: Final = "Quarantined"
 METRIC_DRIFTED: Final = "Drifted"  # what the hourly check found to be other than the file says
+METRIC_ARCHIVED: Final = "Archived"  # objects that came into the archive in the last hours
 METRIC_ARCHIVE_WAITING: Final = "ArchiveWaiting"  # objects of what Firehose failed on
 METRIC_CANARY_MISSING: Final = "CanaryMissing"  # canary feedback that did not come back in time
 METRIC_CANARY_ROUND_TRIP: Final = "CanaryRoundTrip"  # milliseconds from sending a canary to its last feedback
@@ -321,6 +325,11 @@ def blocked_parts(environment: str, label: str | None = None) -> tuple[str, ...]
 def cell_paged_parts(number: int, environment: str) -> tuple[str, ...]:
     """Return what ``alarm_name`` makes the name of: the alarm that any identity of a cell and environment is paged."""
     return "cell", f"{number:04d}", environment, "paged"
+
+
+def cell_days_late_parts(number: int) -> tuple[str, ...]:
+    """Return what ``alarm_name`` makes the name of: the alarm by which a cell knows that counting was days late."""
+    return "cell", f"{number:04d}", "days", "late"
 
 
 _TOPIC_UNSAFE: Final = re.compile(r"[^A-Za-z0-9]+")

@@ -13,7 +13,7 @@ from constructs import Construct
 from infra.alarms.factory import AlarmFactory, Series
 from infra.alarms.kinds import BLOCKED_MAIL, WARN
 from infra.alarms.rules import DAY_S, HOUR_S, percent
-from infra.alarms.together import rolled_up, tally_behind_name
+from infra.alarms.together import rates_held_name, rolled_up
 from infra.errors import SynthError
 from ses_feedback import naming
 from ses_feedback.config.model import Config
@@ -87,7 +87,7 @@ class BlockedAlarms(Construct):
             level=f"{percent(RULES[0].threshold)} within {RULES[0].period_s // HOUR_S} h (and {_LEAST} or more)",
             rule=" AND ".join(f'ALARM("{name}")' for name in names),
             children=made,
-            suppressor=tally_behind_name(deployment),
+            suppressor=rates_held_name(deployment),
             wait_s=_WAIT_S,
             extension_s=_EXTENSION_S,
         )

@@ -91,6 +91,57 @@ class AlarmFactory:
             properties["Metrics"] = [whole, *(_query(variable, one) for variable, one in series.items())]
         return self._resource("AWS::CloudWatch::Alarm", parts, properties)
 
+    def any_alarm(
+        self,
+        kind: AlarmKind,
+        severities: Sequence[Severity],
+        parts: Sequence[str],
+        *,
+        subject: str,
+        level: str,
+        series: Mapping[str, tuple[Series, float]],
+        periods: int,
+    ) -> None:
+        """Make the alarm that is on while any metric is at its own threshold or above, in all of ``periods`` periods.
+
+        ``series`` are metric and threshold by the words that end the name of the alarm over this metric alone, which
+        tells nobody. They are alarms of their own, and no metric math: of a metric that never existed, such as the
+        throttles of a function that nobody ever called, CloudWatch may make nothing of all of an expression. A single
+        metric needs one alarm only.
+        """
+        if len(series) == 1:
+            ((one, threshold),) = series.values()
+            self.alarm(
+                kind,
+                severities,
+                parts,
+                subject=subject,
+                level=level,
+                series={"m": one},
+                threshold=threshold,
+                periods=periods,
+            )
+            return
+        names, made = [], []
+        for words, (one, threshold) in series.items():
+            own = (*parts, *words.split("_"))
+            names.append(naming.alarm_name(self._deployment, *own))
+            what = next(iter(one.dimensions.values()), subject)
+            made.append(
+                self.alarm(
+                    kind, (), own, subject=what, level=level, series={"m": one}, threshold=threshold, periods=periods
+                )
+            )
+        properties = {
+            "AlarmDescription": self._description(kind, subject, level),
+            "AlarmActions": self._actions(severities),
+        }
+        before, left = chains.split(names, lambda n: naming.alarm_name(self._deployment, *_part(parts, n)))
+        for number, (_, asked) in enumerate(before, start=1):
+            part = {"AlarmDescription": properties["AlarmDescription"]}
+            made.append(self._composite(_part(parts, number), chains.any_of(asked), list(made), part))
+        self._composite(parts, chains.any_of(left), made, properties)
+
     def composite(
         self,
         kind: AlarmKind,

@@ -132,9 +132,19 @@ BLOCKED_MAIL: Final = AlarmKind(
 TALLY_BEHIND: Final = AlarmKind(
     "tally-behind",
     (PAGE,),
-    "Counting is {level} behind: rates are old, and pages about rates are held back until it has caught up.",
+    "Counting is {level} behind: rates are old, and alarms about rates are held back until it has caught up, and hours "
+    "more where it was three hours late (then `counted late` warns). AWS's own rates still page.",
     "The age of the oldest message in the queue {subject}; errors and throttles of the function that empties it.",
     "If the function fails, read its log; if it is throttled, raise the account's Lambda concurrency.",
+)
+COUNTED_LATE: Final = AlarmKind(
+    "counted-late",
+    (WARN,),
+    "Feedback was counted {level} after it came. CloudWatch may show such counts later still, so that rates have "
+    "holes: {subject}. Suppressing is not affected, and AWS's own rates still page.",
+    "Meanwhile SES console, Reputation metrics, and the suppressions since, `ses-feedback list --environment E "
+    "--reason hard_bounce`: this is what no page tells until then.",
+    "Send no large mailing to new addresses until then. Why counting was late: the runbook tally-behind.",
 )
 DEAD_LETTERS: Final = AlarmKind(
     "dead-letters",
@@ -239,8 +249,8 @@ DRIFT: Final = AlarmKind(
 ARCHIVE_STALLED: Final = AlarmKind(
     "archive-stalled",
     (WARN,),
-    "Feedback was counted in {level} and nothing of it reached the archive: {subject} does not deliver. Suppressing is "
-    "not affected.",
+    "Feedback was counted in {level} and nothing came into the archive for hours: {subject} does not deliver. "
+    "Suppressing is not affected.",
     "The log group /aws/kinesisfirehose/{subject}, and whether topics still have their subscription to it: "
     "`ses-feedback doctor`.",
     "Mend what the log names (the bucket, its key, the role); Firehose tries for a day, then what it holds goes to the "
@@ -282,6 +292,7 @@ KINDS: Final = (
     REPUTATION_COMPLAINT,
     BLOCKED_MAIL,
     TALLY_BEHIND,
+    COUNTED_LATE,
     DEAD_LETTERS,
     TEAM_DEAD_LETTERS,
     DIGESTS_WAITING,

@@ -10,9 +10,10 @@ import aws_cdk as cdk
 from constructs import Construct
 
 from infra.alarms.factory import AlarmFactory, Series
+from infra.alarms.held import DaysLate
 from infra.alarms.kinds import PAGE, RATES, ROLLED_UP, WARN, Severity
-from infra.alarms.rules import RATE_RULES, Label, levels, rate_rules
-from infra.alarms.together import tally_behind_name
+from infra.alarms.rules import DAY_S, Label, RateRule, levels, rate_rules
+from infra.alarms.together import rates_held_name
 from ses_feedback import naming
 from ses_feedback.config.model import Thresholds
 
@@ -47,6 +48,7 @@ class RateAlarms(Construct):
 
     ``trips`` is the ARN of the function that the page invokes besides: a circuit breaker. With ``roll_up`` the alarms
     are over several identities: of the environment ``subject``, or of the whole deployment, without a ``dimension``.
+    While ``days_late`` is on, what looks back more than a day says nothing.
     ``paged`` names the alarm that is on while on-call is paged about any of this mail, ``told`` is its resource.
     """
 
@@ -60,6 +62,7 @@ class RateAlarms(Construct):
         dimension: str | None,
         subject: str,
         thresholds: Thresholds,
+        days_late: DaysLate,
         trips: str | None = None,
         roll_up: RollUp | None = None,
     ) -> None:
@@ -73,7 +76,8 @@ class RateAlarms(Construct):
         below = roll_up or RollUp()
         wait_s, extension_s = (ROLL_UP_WAIT_S, ROLL_UP_EXTENSION_S) if below.pages else (_WAIT_S, _EXTENSION_S)
         made: dict[Label, cdk.CfnResource] = {}
-        for rule in rate_rules(thresholds):
+        rules = rate_rules(thresholds)
+        for rule in rules:
             parts = (named, *rule.label)
             made[rule.label] = factory.alarm(
                 rule.kind,
@@ -90,7 +94,7 @@ class RateAlarms(Construct):
             )
         # Asking CDK for an alarm's name takes longer than making it anew.
         names = {of: naming.alarm_name(deployment, named, *of) for of in made}
-        suppressor = tally_behind_name(deployment)
+        suppressor = rates_held_name(deployment)
         held = []
         if below.pages:
             watched = f"counting is late, a page of a part of {subject}"
@@ -103,8 +107,8 @@ class RateAlarms(Construct):
             subject=subject,
             level=levels(thresholds, PAGE),
             more_actions=[trips] if trips else [],
-            rule=_any_of(PAGE, names),
-            children=[*(made[of] for of in _read_by(PAGE)), *held],
+            rule=_any_of(PAGE, rules, names, days_late.name),
+            children=[*(made[of] for of in _read_by(PAGE, rules)), days_late.made, *held],
             suppressor=suppressor,
             wait_s=wait_s,
             extension_s=extension_s,
@@ -121,25 +125,32 @@ class RateAlarms(Construct):
             (named, WARN),
             subject=subject,
             level=levels(thresholds, WARN),
-            rule=_any_of(WARN, names),
-            children=[*(made[of] for of in _read_by(WARN)), self.told],
+            rule=_any_of(WARN, rules, names, days_late.name),
+            children=[*(made[of] for of in _read_by(WARN, rules)), days_late.made, self.told],
             suppressor=self.paged,
             wait_s=wait_s,
             extension_s=_WARN_EXTENSION_S,
         )
 
 
-def _any_of(severity: Severity, names: Mapping[Label, str]) -> str:
-    """Return the rule of a composite: any alarm of a severity is on, and the condition that it needs."""
+def _any_of(severity: Severity, rules: Sequence[RateRule], names: Mapping[Label, str], days_late: str) -> str:
+    """Return the rule of a composite: any alarm of a severity is on, and the condition that it needs.
+
+    Where either looks back more than a day, ``days_late`` must not be on: it would look into holes.
+    """
+    periods = {rule.label: rule.period_s for rule in rules}
     terms = []
-    for rule in RATE_RULES:
+    for rule in rules:
         if rule.severity == severity:
-            term = f'ALARM("{names[rule.label]}")'
-            terms.append(f'({term} AND ALARM("{names[rule.needs]}"))' if rule.needs else term)
+            asked = [rule.label, *([rule.needs] if rule.needs else [])]
+            term = " AND ".join(f'ALARM("{names[of]}")' for of in asked)
+            if max(periods[of] for of in asked) > DAY_S:
+                term += f' AND NOT ALARM("{days_late}")'
+            terms.append(f"({term})")
     return " OR ".join(terms)
 
 
-def _read_by(severity: Severity) -> list[Label]:
+def _read_by(severity: Severity, rules: Sequence[RateRule]) -> list[Label]:
     """Return the labels of the alarms that the rule of a composite asks about."""
-    labels = [of for rule in RATE_RULES if rule.severity == severity for of in (rule.label, rule.needs) if of]
+    labels = [of for rule in rules if rule.severity == severity for of in (rule.label, rule.needs) if of]
     return list(dict.fromkeys(labels))

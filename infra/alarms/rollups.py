@@ -11,6 +11,7 @@ import aws_cdk as cdk
 from constructs import Construct
 
 from infra.alarms.factory import AlarmFactory
+from infra.alarms.held import days_late
 from infra.alarms.rates import RateAlarms, RollUp
 from infra.alarms.reputation import ACCOUNT, ReputationPages
 from infra.alarms.together import pages_by_environment, rolled_up, whole_is_rolled_up
@@ -34,6 +35,9 @@ class RollUps(Construct):
         pages: list[str] = []
         made: list[cdk.CfnResource] = []
         with_alarms = rolled_up(config)
+        factory = AlarmFactory(self, deployment=deployment, region=region)
+        if with_alarms or whole_is_rolled_up(config):
+            late = days_late(factory, deployment, (naming.roll_up_subject(None), "days", "late"))
         for environment in config.environments():
             if environment not in with_alarms:
                 pages += below[environment]
@@ -46,6 +50,7 @@ class RollUps(Construct):
                 dimension=naming.DIMENSION_ENVIRONMENT,
                 subject=environment,
                 thresholds=config.thresholds,
+                days_late=late,
                 roll_up=RollUp(below.get(environment, ())),
             )
             pages.append(alarms.paged)
@@ -59,11 +64,11 @@ class RollUps(Construct):
                 dimension=None,
                 subject=deployment,
                 thresholds=config.thresholds,
+                days_late=late,
                 roll_up=RollUp(pages, made),
             )
             pages, made = [whole.paged], [whole.told]
         if len(pages) > 1:
-            factory = AlarmFactory(self, deployment=deployment, region=region)
             parts = (naming.roll_up_subject(None), "paged")
             made = [factory.any_of(parts, pages, subject="a page of an identity", children=made)]
             pages = [naming.alarm_name(deployment, *parts)]

@@ -44,8 +44,8 @@ def composites(config: Config, cells: Mapping[int, Sequence[str]]) -> int:
     deployment = config.deployment.name
     below = pages_by_environment(deployment, cells) if config.deployment.alarms == "identity" else {}
     pages: list[str] = []
-    count = len(SEVERITIES)  # of the account
     with_alarms = rolled_up(config)
+    count = len(SEVERITIES) + bool(with_alarms or whole_is_rolled_up(config))  # of the account; counting was days late
     for environment in config.environments():
         named = naming.roll_up_subject(environment)
         if environment in with_alarms:
@@ -60,7 +60,7 @@ def composites(config: Config, cells: Mapping[int, Sequence[str]]) -> int:
 
 
 def _composites_of_a_roll_up(deployment: str, named: str, parts: Sequence[str]) -> int:
-    muting = (tally_behind_name(deployment), naming.alarm_name(deployment, named, PAGE))
+    muting = (rates_held_name(deployment), naming.alarm_name(deployment, named, PAGE))
     return len(SEVERITIES) + sum(_made_of(deployment, [first, *parts]) for first in muting if parts)
 
 
@@ -80,5 +80,20 @@ def pages_by_environment(deployment: str, cells: Mapping[int, Sequence[str]]) ->
 
 
 def tally_behind_name(deployment: str) -> str:
-    """Return the name of the alarm that holds back pages about rates: counting is late."""
+    """Return the name of the alarm that counting is behind."""
     return naming.alarm_name(deployment, "tally", "behind")
+
+
+def counted_late_name(deployment: str) -> str:
+    """Return the name of the alarm that much was counted hours late."""
+    return naming.alarm_name(deployment, "counted", "late")
+
+
+def days_late_name(deployment: str, part: int = 0) -> str:
+    """Return the name of the alarm that much was counted days late; of its ``part`` that says the same, from 1."""
+    return naming.alarm_name(deployment, "counted", "days", "late", *(("part", str(part)) if part else ()))
+
+
+def rates_held_name(deployment: str) -> str:
+    """Return the name of the alarm that holds back alarms about rates: counting is late, or was just now."""
+    return naming.alarm_name(deployment, "rates", "held")

@@ -77,8 +77,6 @@ class WholeAlarms(Construct):
     def _queues(self) -> None:
         name = self._deployment
         tally, retry = naming.tally_queue_name(name), naming.retry_queue_name(name)
-        dead = (naming.dead_letter_queue_name(name), naming.tally_dead_letter_queue_name(name))
-        team = naming.team_dead_letter_queue_name(name)
         age = _sqs("ApproximateAgeOfOldestMessage", tally, "Maximum", _MINUTE_S)
         self._factory.alarm(
             kinds.TALLY_BEHIND,
@@ -90,25 +88,19 @@ class WholeAlarms(Construct):
             threshold=_BEHIND_S,
             periods=3,
         )
-        self._factory.alarm(
-            kinds.DEAD_LETTERS,
-            (PAGE,),
-            ("dead", "letters"),
-            subject=" or ".join(dead),
-            series={
-                v: _sqs("ApproximateNumberOfMessagesVisible", q, "Maximum") for v, q in zip("dt", dead, strict=True)
-            },
-            expression="FILL(d,0) + FILL(t,0)",
-            threshold=1,
-        )
-        self._factory.alarm(
-            kinds.TEAM_DEAD_LETTERS,
-            (WARN,),
-            ("team", "dead", "letters"),
-            subject=team,
-            series={"d": _sqs("ApproximateNumberOfMessagesVisible", team, "Maximum")},
-            threshold=1,
-        )
+        for kind, severity, whose, queue in (
+            (kinds.DEAD_LETTERS, PAGE, (), naming.dead_letter_queue_name(name)),
+            (kinds.DEAD_LETTERS, PAGE, ("tally",), naming.tally_dead_letter_queue_name(name)),
+            (kinds.TEAM_DEAD_LETTERS, WARN, ("team",), naming.team_dead_letter_queue_name(name)),
+        ):
+            self._factory.alarm(
+                kind,
+                (severity,),
+                (*whose, "dead", "letters"),
+                subject=queue,
+                series={"d": _sqs("ApproximateNumberOfMessagesVisible", queue, "Maximum")},
+                threshold=1,
+            )
         # Not the age of the oldest message: SQS leaves out what was received more than three times, which is what
         # waits longest here. Never empty for an hour says the same.
         self._factory.alarm(
@@ -157,27 +149,28 @@ class WholeAlarms(Construct):
     def _concurrency(self) -> None:
         quarter = "in each five minutes of a quarter of an hour"
         loop, cut_off = of_the_loop(self._watched), timed(self._watched)
-        self._factory.alarm(
+        self._factory.any_alarm(
             kinds.THROTTLED,
             (WARN,),
             ("throttled",),
             subject=self._deployment,
             level=quarter,
-            series={f"t{n}": self._lambda(function, "Throttles") for n, function in enumerate(loop)},
-            expression=" + ".join(f"FILL(t{n},0)" for n in range(len(loop))),
-            threshold=1,
+            series={function: (self._lambda(function, "Throttles"), 1) for function in loop},
             periods=3,
         )
-        limits = [SIZES[function].timeout_s * 1_000 * _SLOW for function in cut_off]
-        self._factory.alarm(
+        self._factory.any_alarm(
             kinds.SLOW_FUNCTIONS,
             (WARN,),
             ("slow", "functions"),
             subject=self._deployment,
             level=f"{_SLOW:.0%} of its time or more, {quarter}",
-            series={f"t{n}": self._lambda(function, "Duration", stat="Maximum") for n, function in enumerate(cut_off)},
-            expression=f"IF({' OR '.join(f'FILL(t{n},0) >= {limit:g}' for n, limit in enumerate(limits))}, 1, 0)",
-            threshold=1,
+            series={
+                function: (
+                    self._lambda(function, "Duration", stat="Maximum"),
+                    SIZES[function].timeout_s * 1_000 * _SLOW,
+                )
+                for function in cut_off
+            },
             periods=3,
         )
 
@@ -194,22 +187,22 @@ class WholeAlarms(Construct):
     def _on_call(self) -> None:
         # Only on-call's own topics: what record_feedback, counting or a team does not take lands in a queue that has an
         # alarm, and SNS has no figure for many topics at once (it is per TopicName, and alarms have no SEARCH).
-        topics = {severity[0]: naming.on_call_topic_name(self._deployment, severity) for severity in SEVERITIES}
-        topics |= {f"{s[0]}t": naming.on_call_text_topic_name(self._deployment, s) for s in self._texts}
+        topics: dict[str, str] = {s: naming.on_call_topic_name(self._deployment, s) for s in SEVERITIES}
+        topics |= {f"{s}_text": naming.on_call_text_topic_name(self._deployment, s) for s in self._texts}
         series = {
-            variable: Series("AWS/SNS", "NumberOfNotificationsFailed", "Sum", _FIVE_MINUTES_S, {"TopicName": topic})
-            for variable, topic in topics.items()
+            words: Series("AWS/SNS", "NumberOfNotificationsFailed", "Sum", _FIVE_MINUTES_S, {"TopicName": topic})
+            for words, topic in topics.items()
         }
         if self._texts:
-            series["f"] = self._lambda(naming.EXPLAIN_ALARM, "DestinationDeliveryFailures")
-        self._factory.alarm(
+            series[naming.EXPLAIN_ALARM] = self._lambda(naming.EXPLAIN_ALARM, "DestinationDeliveryFailures")
+        self._factory.any_alarm(
             kinds.ON_CALL_UNDELIVERED,
             SEVERITIES,
             ("on", "call", "undelivered"),
             subject=" or ".join(topics.values()),
-            series=series,
-            expression=" + ".join(f"FILL({variable},0)" for variable in series),
-            threshold=1,
+            level="",
+            series={words: (one, 1) for words, one in series.items()},
+            periods=1,
         )
 
     def _silence(self) -> None:

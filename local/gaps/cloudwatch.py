@@ -1,4 +1,4 @@
-"""CloudWatch: metrics out of logs, alarms that are judged, actions that are allowed, told in full, and suppressed.
+"""CloudWatch: metrics out of logs, points seen late, alarms that are judged, actions allowed, told in full, suppressed.
 
 The emulator judges an alarm only when PutMetricData comes, over every dimension together, never back to OK for
 missing data, and no metric math at all. Here a loop judges every alarm by the documented rules (``local/alarms.py``)
@@ -23,6 +23,7 @@ from ministack.services import cloudwatch, cloudwatch_logs, sns, sqs
 from cloudwatch.suppression import Suppression
 from local import alarms, emf, notices
 from local.gaps import invocations, policies
+from local.late import LatePoints
 
 log = logging.getLogger("local.cloudwatch")
 
@@ -30,6 +31,8 @@ log = logging.getLogger("local.cloudwatch")
 INTERVAL: Final = float(os.environ.get("LOCAL_ALARM_SECONDS", "1"))
 # Suppression periods are minutes on AWS; here they pass this many times as fast.
 SPEED_UP: Final = float(os.environ.get("LOCAL_SUPPRESSION_SPEED_UP", "60"))
+# Points that are hours or days old when they come are seen hours or days later: at AWS's own pace, unless told.
+_late = LatePoints(float(os.environ.get("LOCAL_LATE_POINTS_SPEED_UP", "1")))
 _QUEUE_SAMPLE_SECONDS: Final = 2.0
 _INVOKER: Final = "lambda.alarms.cloudwatch.amazonaws.com"
 
@@ -39,17 +42,30 @@ _lock = threading.RLock()
 
 def install() -> None:
     """Fill the gaps and start the loop."""
-    append, get_metric_data, put_alarm = (
+    append, get_metric_data, put_alarm, store_datum = (
         cloudwatch_logs._append_log_events,
         cloudwatch._get_metric_data,
         cloudwatch._put_metric_alarm,
+        cloudwatch._store_datum,
     )
 
     def append_and_measure(stream: dict[str, Any], events: list[dict[str, Any]]) -> None:
         append(stream, events)
         for event in events:
             for datum in emf.metrics_in(event["message"]):
-                _store(datum)
+                store(
+                    datum.namespace, datum.name, datum.dimensions, datum.at, datum.unit, None, datum.values, None, None
+                )
+
+    def store(namespace: str, name: str, dimensions: dict[str, str], at: float, *measured: Any) -> None:
+        """Keep a point, once it can be seen, in the account and region it came to."""
+        account, region = get_account_id(), get_region()
+
+        def keep() -> None:
+            with request_scope(account, region):
+                store_datum(namespace, name, dimensions, at, *measured)
+
+        _late.take(at, time.time(), keep)
 
     def put(params: Any, data: Any, is_cbor: bool, is_json: bool = False) -> Any:
         if not data.get("Metrics"):
@@ -69,19 +85,13 @@ def install() -> None:
         return _math_data(data, queries, is_cbor)
 
     cloudwatch_logs._append_log_events = append_and_measure
+    cloudwatch._store_datum = store
     cloudwatch._put_metric_alarm = put
     cloudwatch._get_metric_data = get
     cloudwatch._evaluate_alarm = lambda alarm: None
     cloudwatch._evict_old_metrics = lambda: None  # it races with the writers, and two weeks do not pass here
     cloudwatch._dispatch_alarm_actions = dispatch
     threading.Thread(target=_loop, name="local-alarms", daemon=True).start()
-
-
-def _store(datum: emf.Datum) -> None:
-    bucket = cloudwatch._metric_bucket((datum.namespace, datum.name, cloudwatch._dims_key(datum.dimensions)))
-    for value in datum.values:
-        point = {"Timestamp": datum.at, "Value": value, "Unit": datum.unit, "Dimensions": dict(datum.dimensions)}
-        bucket.append(point)
 
 
 def _samples(metric: alarms.Metric) -> Iterator[alarms.Sample]:
@@ -98,6 +108,7 @@ def _loop() -> None:
     sampled = 0.0
     while True:
         time.sleep(INTERVAL)
+        _late.release(time.time())
         scopes = {key[:2] for store in (cloudwatch._alarms, cloudwatch._composite_alarms) for key in list(store._data)}
         due = time.monotonic() - sampled >= _QUEUE_SAMPLE_SECONDS
         for account, region in scopes:

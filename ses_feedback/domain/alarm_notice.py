@@ -14,7 +14,8 @@ from typing import Any, Final, NamedTuple
 from ses_feedback.domain.times import time_or_none
 
 ON: Final = "ALARM"
-_NAMED: Final = re.compile(r'ALARM\(\s*(?:"([^"]+)"|([^")\s]+))\s*\)')
+# Not what must be off, such as that counting was late.
+_NAMED: Final = re.compile(r'(?<!NOT )ALARM\(\s*(?:"([^"]+)"|([^")\s]+))\s*\)')
 _FLOOR: Final = re.compile(r">=\s*(\d+)\b")
 _DATAPOINTS: Final = re.compile(r"\[([^\[\]]*)\]")
 _NUMBER: Final = re.compile(r"-?\d+(?:\.\d+)?(?:[eE]-?\d+)?")

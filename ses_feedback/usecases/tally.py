@@ -13,13 +13,17 @@ from ses_feedback.domain.canary import COUNT
 from ses_feedback.domain.history import History, clears
 from ses_feedback.domain.policy import Policy
 from ses_feedback.domain.said import most, said
-from ses_feedback.domain.times import DAY, MINUTE
+from ses_feedback.domain.times import DAY, HOUR, MINUTE
 from ses_feedback.usecases.handling import Batch, Entry, Outcome, Returned, Rules
 from ses_feedback.usecases.merging import merge_into
 from ses_feedback.usecases.ports import HistoryStore, Meter, Quarantine, Stored
 
 # CloudWatch takes no value older than two weeks (PutMetricData, Timestamp).
 TOO_LATE = 14 * DAY
+# How late an event is counted for CloudWatch to show it hours or days later still (PutMetricData: time stamps of 3 or
+# 24 hours ago), less what a log line may take until it is a metric.
+_UNTIL_A_METRIC = 10 * MINUTE
+_LATE = {naming.METRIC_LATE: 3 * HOUR - _UNTIL_A_METRIC, naming.METRIC_DAYS_LATE: DAY - _UNTIL_A_METRIC}
 AT_ONCE = 100  # keys of one BatchGetItem
 
 Who = tuple[str, str]
@@ -109,6 +113,7 @@ def _count(batch: Batch, rules: TallyRules, meter: Meter, now: int) -> None:
     notes: dict[Noted, Notes] = {}
     seen: set[tuple[str | int, str, str, str]] = set()
     tallied = 0
+    late: Counter[str] = Counter()
     for entry, reading in batch.readings.items():
         if entry in batch.outcome.failed:
             continue
@@ -123,6 +128,7 @@ def _count(batch: Batch, rules: TallyRules, meter: Meter, now: int) -> None:
                 batch.outcome.counts["late"] += 1
                 continue
             minute = event.occurred_at // MINUTE * MINUTE
+            late.update(metric for metric, age in _LATE.items() if now - minute >= age)
             if event.class_ == ev.BLOCKED:
                 blocked[event.environment, minute] += 1
                 _note(notes, (event.environment, minute), event, naming.NOTE_BLOCKED_AT, naming.NOTE_BLOCKED_SAID)
@@ -141,9 +147,11 @@ def _count(batch: Batch, rules: TallyRules, meter: Meter, now: int) -> None:
     for (environment, minute), number in blocked.items():
         dimensions = {naming.DIMENSION_DEPLOYMENT: rules.deployment, naming.DIMENSION_ENVIRONMENT: environment}
         notes_of = _kept(notes, (environment, minute))
-        meter.emit(dimensions, minute, {naming.METRIC_BLOCKED: number}, notes=notes_of)
+        # The share that is blocked is of what was delivered besides: a metric that must exist where nothing ever was.
+        with_mail = {naming.METRIC_BLOCKED: number, naming.METRIC_DELIVERED: 0}
+        meter.emit(dimensions, minute, with_mail, notes=notes_of)
     if tallied:
-        meter.emit({naming.DIMENSION_DEPLOYMENT: rules.deployment}, now, {naming.METRIC_TALLIED: tallied})
+        meter.emit({naming.DIMENSION_DEPLOYMENT: rules.deployment}, now, {naming.METRIC_TALLIED: tallied, **late})
     batch.outcome.counts["tallied"] = tallied
 
 

@@ -27,7 +27,7 @@ def by_name(assembly: Assembly) -> dict[str, Found]:
 
 
 def children(alarm: Found) -> list[str]:
-    return re.findall(r'ALARM\("([^"]+)"\)', alarm.properties["AlarmRule"])
+    return re.findall(r'ALARM\("([^"]+)"\)', alarm.properties.get("AlarmRule", ""))
 
 
 def series(alarm: Found) -> list[dict[str, Any]]:
@@ -168,22 +168,25 @@ def test_composites_hold_back(small: Assembly) -> None:
     alarms = by_name(small)
     page, warn = alarms["ses-feedback example.com page"], alarms["ses-feedback example.com warn"]
 
-    def both(rule: str, condition: str) -> str:
-        return f'(ALARM("ses-feedback example.com {rule}") AND ALARM("ses-feedback example.com {condition}"))'
+    def both(rule: str, condition: str, more: str = "") -> str:
+        return f'(ALARM("ses-feedback example.com {rule}") AND ALARM("ses-feedback example.com {condition}"){more})'
 
+    # What looks back more than a day says nothing while that has holes.
+    whole = ' AND NOT ALARM("ses-feedback cell 0001 days late")'
     assert page.properties["AlarmRule"].split(" OR ") == [
         both("bounce page fast", "bounce warn"),
-        both("bounce page slow", "bounce days"),
+        both("bounce page slow", "bounce days", whole),
         both("complaint page fast", "complaint day"),
-        both("complaint page slow", "complaint week"),
+        both("complaint page slow", "complaint week", whole),
     ]
     assert warn.properties["AlarmRule"].split(" OR ") == [
-        both("bounce warn", "bounce days"),
-        both("complaint warn", "complaint week"),
+        both("bounce warn", "bounce days", whole),
+        both("complaint warn", "complaint week", whole),
     ]
-    assert page.properties["ActionsSuppressor"] == "ses-feedback tally behind"
+    assert page.properties["ActionsSuppressor"] == "ses-feedback rates held"
     assert warn.properties["ActionsSuppressor"] == "ses-feedback example.com page"
-    assert alarms["ses-feedback tally behind"].type == ALARM
+    assert children(alarms["ses-feedback rates held"]) == ["ses-feedback tally behind", "ses-feedback counted late"]
+    assert children(alarms["ses-feedback cell 0001 days late"]) == ["ses-feedback counted days late"]
     for composite, severity in ((page, "page"), (warn, "warn")):
         assert composite.properties["AlarmActions"] == [
             f"arn:aws:sns:us-east-1:{ACCOUNT}:ses-feedback-on-call-{severity}"
@@ -199,7 +202,11 @@ def test_alarms_per_environment(per_environment: Assembly) -> None:
     """A set for each environment and one for all, in the overview; none in the cells."""
     alarms = by_name(per_environment)
     assert {f.stack for f in alarms.values()} == {"ses-feedback-core", "ses-feedback-overview"}
-    told = [name for name, f in alarms.items() if f.type == COMPOSITE and f.properties.get("AlarmActions")]
+    told = [
+        name
+        for name, f in alarms.items()
+        if f.type == COMPOSITE and f.stack.endswith("overview") and f.properties.get("AlarmActions")
+    ]
     subjects = ("account reputation", "deployment", "environment production", "environment staging")
     wanted = [f"ses-feedback {subject} {of}" for subject in subjects for of in ("page", "warn")]
     assert sorted(told) == sorted([*wanted, *(f"ses-feedback {subject} blocked" for subject in subjects[2:])])
@@ -250,13 +257,13 @@ def test_a_set_without_alarms_of_its_identity_is_not_muted(tmp_path: Path) -> No
 # What Lambda cuts off half-way when its time is up; the others stop by themselves before.
 _CUT_OFF = ("record_feedback", "retry_feedback", "tally_feedback", "announce_changes", "explain_alarm")
 WHOLE = {
+    "counted late": ("warn", [("SesFeedback", "CountedLate", "ses-feedback")]),
+    "counted days late": ("warn", [("SesFeedback", "CountedDaysLate", "ses-feedback")]),
     "tally behind": ("page", [("AWS/SQS", "ApproximateAgeOfOldestMessage", "ses-feedback-tally")]),
-    "dead letters": (
+    "dead letters": ("page", [("AWS/SQS", "ApproximateNumberOfMessagesVisible", "ses-feedback-dead-letters")]),
+    "tally dead letters": (
         "page",
-        [
-            ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "ses-feedback-dead-letters"),
-            ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "ses-feedback-tally-dead-letters"),
-        ],
+        [("AWS/SQS", "ApproximateNumberOfMessagesVisible", "ses-feedback-tally-dead-letters")],
     ),
     "team dead letters": (
         "warn",
@@ -283,15 +290,13 @@ WHOLE = {
         "warn",
         [
             ("SesFeedback", "Tallied", "ses-feedback"),
-            ("AWS/Firehose", "DeliveryToS3.Records", "ses-feedback-archive"),
+            ("SesFeedback", "Archived", "ses-feedback"),
         ],
     ),
-    "archive waiting": (
+    "archive waiting": ("warn", [("SesFeedback", "ArchiveWaiting", "ses-feedback")]),
+    "archive dead letters": (
         "warn",
-        [
-            ("SesFeedback", "ArchiveWaiting", "ses-feedback"),
-            ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "ses-feedback-archive-dead-letters"),
-        ],
+        [("AWS/SQS", "ApproximateNumberOfMessagesVisible", "ses-feedback-archive-dead-letters")],
     ),
     "replay archive errors": ("warn", [("AWS/Lambda", "Errors", "ses-feedback-replay_archive")]),
     "explain alarm errors": ("warn", [("AWS/Lambda", "Errors", "ses-feedback-explain_alarm")]),
@@ -325,15 +330,17 @@ WHOLE = {
 def test_alarms_of_the_whole(small: Assembly) -> None:
     """What each watches and whom it wakes; and that there is no other."""
     alarms = by_name(small)
+    parts = {child for name in WHOLE for child in children(alarms[f"ses-feedback {name}"])}
     whole = {
         name.removeprefix("ses-feedback ")
-        for name in alarms
+        for name in alarms.keys() - parts
         if not name.startswith(
             (
                 "ses-feedback example.com ",
                 "ses-feedback account ",
                 "ses-feedback canary ",
                 "ses-feedback cell ",
+                "ses-feedback rates held",
                 "ses-feedback environment production blocked",
             )
         )
@@ -342,14 +349,18 @@ def test_alarms_of_the_whole(small: Assembly) -> None:
     for name, (severities, watched) in WHOLE.items():
         alarm = alarms[f"ses-feedback {name}"]
         assert [action.rsplit("-", 1)[1] for action in alarm.properties["AlarmActions"]] == severities.split()
+        # One over several metrics asks about an alarm of each.
+        plain = [alarm] if alarm.type == ALARM else [alarms[child] for child in children(alarm)]
+        read = [s for one in plain for s in series(one)]
         found = [
             (s["Namespace"], s["MetricName"], s["Dimensions"][0]["Value"] if s.get("Dimensions") else None)
-            for s in series(alarm)
+            for s in read
         ]
         assert found == watched, name
-        assert all(len(s.get("Dimensions", [])) <= 1 for s in series(alarm))
-        assert alarm.properties["TreatMissingData"] == "notBreaching"
-        assert alarm.properties["ComparisonOperator"] == "GreaterThanOrEqualToThreshold"
+        assert all(len(s.get("Dimensions", [])) <= 1 for s in read)
+        for one in plain:
+            assert one.properties["TreatMissingData"] == "notBreaching"
+            assert one.properties["ComparisonOperator"] == "GreaterThanOrEqualToThreshold"
 
 
 def test_watched_queues_and_functions_exist(small: Assembly) -> None:

@@ -41,7 +41,7 @@ def test_what_is_held_back_from_on_call_is_held_back_from_the_breaker(full: Asse
     """While counting is late nothing trips: CloudWatch suppresses all actions of an alarm alike."""
     (name,) = tripping(full)
     page = full.one("AWS::CloudWatch::CompositeAlarm", AlarmName=name)
-    assert page.properties["ActionsSuppressor"] == "ses-feedback tally behind"
+    assert page.properties["ActionsSuppressor"] == "ses-feedback rates held"
 
 
 def test_pages_of_this_deployment_and_account_may_invoke_it(full: Assembly) -> None:

@@ -18,6 +18,7 @@ from ses_feedback import naming
 from ses_feedback.adapters import runtime as composition
 from ses_feedback.config import Config
 from ses_feedback.config.loop import asset_files
+from ses_feedback.domain.times import HOUR
 from ses_feedback.usecases.check_loop import Readers
 from tests.fakes import FakeQuarantine, FakeStore
 from tests.infra.synthesis import Assembly
@@ -108,6 +109,7 @@ def test_what_alarms_watch_is_what_functions_emit(
         source = identity if "@" in identity else f"info@{identity}"
         for kind in (mail.bounce, mail.complaint, mail.delivery):
             messages.append(kind(f"{kind.__name__} of {identity}", at=now, source=source))
+        messages.append(mail.delivery(f"late {identity}", at=now - 30 * HOUR, source=source))
         messages.append(mail.bounce(f"blocked {identity}", at=now, source=source, kind="Transient", status="5.7.1"))
     records = [{"messageId": str(number), "body": mail.sns_body(message)} for number, message in enumerate(messages)]
     capfd.readouterr()
@@ -133,6 +135,7 @@ def test_what_alarms_watch_is_what_functions_emit(
         rotation=FakeRotation(),
         clock=there.clock,
         interval=0,
+        archived=lambda now: 0,
         unarchived=lambda: 0,
     )
     monkeypatch.setattr(checker, "gateways", lambda: checked)
@@ -146,7 +149,7 @@ def test_what_alarms_watch_is_what_functions_emit(
     environments, roll_ups = len(assembly.config.environments()), len(rolled_up(assembly.config))
     subjects = roll_ups if name == "per_environment" else len(assembly.config.identities) + roll_ups
     blocked = 2 * environments - roll_ups
-    assert len(ours) == 5 + 4 * (subjects + whole_is_rolled_up(assembly.config)) + blocked
+    assert len(ours) == 8 + 4 * (subjects + whole_is_rolled_up(assembly.config)) + blocked
     read = {metric for metric in ours | shown(assembly.config) if metric[0] not in AWS_NAMESPACES}
     # The round trip is measured when a round is whole, which the first run of canaries is not; and the mail of a single
     # environment is shown as all mail.

@@ -92,7 +92,7 @@ def test_roles_hold_exactly_their_grants(full: Assembly) -> None:
         "ends": table + "ends",
         "changes topic": f"arn:aws:sns:eu-west-1:{ACCOUNT}:ses-feedback-changes",
         "archive stream": f"arn:aws:firehose:eu-west-1:{ACCOUNT}:deliverystream/ses-feedback-archive",
-        "archive errors": f"arn:aws:s3:::ses-feedback-archive-{ACCOUNT}-eu-west-1",
+        "archive names": f"arn:aws:s3:::ses-feedback-archive-{ACCOUNT}-eu-west-1",
         "archived feedback": f"arn:aws:s3:::ses-feedback-archive-{ACCOUNT}-eu-west-1/feedback/*",
         "on-call texts": f"arn:aws:sns:eu-west-1:{ACCOUNT}:ses-feedback-on-call-*-text",
         "CloudWatch": "*",

@@ -119,3 +119,22 @@ def test_a_deleted_log_group_stays_deleted(cloud: Cloud) -> None:
         functions.invoke(FunctionName=role, Payload=b"{}")
     groups = logs.describe_log_groups(logGroupNamePrefix="named-")["logGroups"]
     assert [group["logGroupName"] for group in groups] == ["named-makes"]
+
+
+def test_points_of_hours_ago_are_not_seen_yet(cloud: Cloud) -> None:
+    """By PutMetricData, as AWS documents it: what is three hours old, or more, comes into no statistic for hours."""
+    watch = cloud.client("cloudwatch")
+    now = datetime.now(UTC)
+    ages = (timedelta(hours=2, minutes=50), timedelta(hours=3, minutes=10), timedelta(hours=25))
+    watch.put_metric_data(
+        Namespace="T", MetricData=[{"MetricName": "late", "Value": 1.0, "Timestamp": now - age} for age in ages]
+    )
+    found = watch.get_metric_statistics(
+        Namespace="T",
+        MetricName="late",
+        StartTime=now - timedelta(days=2),
+        EndTime=now + timedelta(minutes=1),
+        Period=86_400 * 3,
+        Statistics=["Sum"],
+    )
+    assert [point["Sum"] for point in found["Datapoints"]] == [1.0]

@@ -6,14 +6,16 @@ import base64
 import gzip
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from ses_feedback import naming
+from ses_feedback.adapters.archive_arrivals import ArchiveArrivals
 from ses_feedback.adapters.archive_errors import ArchiveErrors
 from ses_feedback.adapters.archive_stream import LARGEST, ArchiveStream
-from ses_feedback.domain.errors import RetryableError
+from ses_feedback.domain.errors import FeedbackError, RetryableError
 from ses_feedback.usecases.ports import Letter
 from ses_feedback.usecases.redrive import sample
 
@@ -149,3 +151,26 @@ def test_an_empty_folder(s3: Any) -> None:
     errors = ArchiveErrors(s3, BUCKET)
     assert (errors.waiting(), errors.depth(), errors.receive(10, 60)) == (0, 0, [])
     assert errors.name == f"{BUCKET}/errors"
+
+
+@pytest.mark.parametrize(
+    ("key", "seen"),
+    [
+        ("feedback/2026/11/24/10/x.gz", 1),
+        ("feedback/2026/11/24/09/x.gz", 1),
+        ("feedback/2026/11/24/08/x.gz", 1),
+        ("feedback/2026/11/24/07/x.gz", 0),
+        ("errors/processing-failed/2026/11/24/10/x.gz", 0),
+    ],
+)
+def test_arrivals_are_the_objects_of_the_last_hours(s3: Any, key: str, seen: int) -> None:
+    """Of this hour and the two before, in the folder of feedback and in no other."""
+    now = int(datetime(2026, 11, 24, 10, 5, tzinfo=UTC).timestamp() * 1_000)
+    s3.put_object(Bucket=BUCKET, Key=key, Body=b"x")
+    assert ArchiveArrivals(s3, BUCKET).newest(now) == seen
+
+
+def test_arrivals_that_nobody_may_list_are_an_error(s3: Any) -> None:
+    """And no zero, which would be an alarm."""
+    with pytest.raises(FeedbackError, match="listing no-such-bucket/feedback"):
+        ArchiveArrivals(s3, "no-such-bucket").newest(0)

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backtest.evaluator import STATES, States, changes, play
+from backtest.alarms import Metric
+from backtest.evaluator import STATES, Samples, States, changes, play
 from local import alarms as emulated
 from local.alarms import Sample
 
@@ -127,3 +128,19 @@ def test_an_alarm_begins_in_ok() -> None:
     """What is on from the first minute on is a change; what is not, is none."""
     assert [(c.index, c.state) for c in changes(np.array([1, 1, 0], np.int8))] == [(0, 1), (2, 0)]
     assert changes(np.array([0, 0], np.int8)) == []
+
+
+def test_what_cannot_be_seen_yet_is_no_part_of_a_sum() -> None:
+    """Late samples join the periods that hold their minute once they are visible, and leave with it."""
+    visible = np.arange(10)
+    visible[[1, 4]] = (2, 9)
+
+    class Late(Given):
+        def samples(self, metric: Metric) -> Samples | None:
+            found = super().samples(metric)
+            assert found is not None
+            return found._replace(visible=visible)
+
+    # That of minute 1 would be in the sums of minutes 1 to 3, and is seen at 2; that of minute 4, of 4 to 6, never.
+    source = Late({"HardBounced": [0.0, 5.0, 0.0, 0.0, 5.0, 0.0, 0.0, 0.0, 0.0, 0.0]})
+    assert played(source, plain(Period=180))["a"] == [(2, "ALARM"), (4, "OK")]

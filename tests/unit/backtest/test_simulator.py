@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 from backtest.account import Volume, crossed, rates
+from backtest.alarms import Metric
 from backtest.report import since
 from backtest.scenarios import SCENARIOS, configuration
 from backtest.simulator import AT_ONCE, START, Cohorts, Delay, Sending, by_day, campaign, mixed, simulate, weekdays
 from backtest.telling import told
 from backtest.verdict import Told, incidents
 
-DAY = 1_440
+DAY, HOUR = 1_440, 60
 
 
 def one(**options: object) -> Sending:
@@ -123,3 +124,29 @@ def test_the_scenarios_of_the_issue_are_there() -> None:
 def test_times_for_people(minutes: int | None, text: str) -> None:
     """Minutes, hours or days, whatever says it shortest."""
     assert since(minutes) == text
+
+
+def test_what_comes_while_nothing_is_counted_is_counted_and_seen_late() -> None:
+    """Within minutes after the outage, the oldest first; shown by CloudWatch as late as it says, and told as late."""
+    sendings = {"a.example.com": Sending(np.full(3 * DAY, 2.0), bounce=0.0, complaint=0.0)}
+    start, end = 100, 100 + 30 * HOUR
+    mail, _ = simulate(configuration(sendings), sendings, 1, ((start, end),))
+    counted, visible = mail.counted_at(), mail.visible()
+    assert visible is not None
+    assert list(counted[start - 2 : start + 1]) == [start - 2, start - 1, end]
+    assert end <= counted[end - 1] < end + 20
+    assert counted[end] == end
+    for minute, hours in ((start, 48), (end - 25 * HOUR, 48), (end - 23 * HOUR, 2), (end - 3 * HOUR, 2)):
+        assert visible[minute] == counted[minute] + hours * HOUR
+    assert visible[end - 2 * HOUR] == counted[end - 2 * HOUR]
+
+    def total(namespace: str, name: str) -> float:
+        found = mail.samples(Metric(namespace, name, (), "Sum", 1))
+        assert found is not None
+        return float(found.total.max() if namespace == "AWS/SQS" else found.total.sum())
+
+    delivered = mail.counted("Delivered", mail.identities.values())
+    late = {name: total("SesFeedback", name) for name in ("CountedLate", "CountedDaysLate")}
+    assert late["CountedDaysLate"] == delivered[(counted - np.arange(len(counted))) >= 24 * HOUR].sum()
+    assert late["CountedLate"] == delivered[(counted - np.arange(len(counted))) >= 3 * HOUR].sum()
+    assert total("AWS/SQS", "ApproximateAgeOfOldestMessage") == 30 * HOUR * 60

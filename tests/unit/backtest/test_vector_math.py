@@ -35,7 +35,8 @@ def test_arrays_and_lists_agree(expression: str, points: list[tuple[Value, Value
     series = {name: [point[at] for point in points] for at, name in enumerate("ab")}
     arrays = {name: np.array([math.nan if v is None else v for v in values]) for name, values in series.items()}
     wanted = evaluate(expression, series, len(points))
-    found = evaluate_arrays(parse(expression), arrays, len(points))
+    there = {name: np.full(len(points), any(v is not None for v in values)) for name, values in series.items()}
+    found = evaluate_arrays(parse(expression), arrays, len(points), there)
     assert [None if math.isnan(v) else v for v in found] == [None if v is None else pytest.approx(v) for v in wanted]
 
 
@@ -43,4 +44,4 @@ def test_arrays_and_lists_agree(expression: str, points: list[tuple[Value, Value
 def test_what_is_not_known_is_refused(expression: str) -> None:
     """An alarm that this could only misread is not played."""
     with pytest.raises(ExpressionError):
-        evaluate_arrays(parse(expression), {"a": np.zeros(1)}, 1)
+        evaluate_arrays(parse(expression), {"a": np.zeros(1)}, 1, {"a": np.ones(1, bool)})

@@ -53,7 +53,7 @@ EVENT: dict[str, Any] = {
             "timestamp": "2023-08-04T12:56:46.138+0000",
         },
         "previousState": {"value": "OK", "timestamp": "2023-08-04T12:54:46.138+0000"},
-        "configuration": {"alarmRule": "…", "actionsSuppressor": "ses-feedback tally behind"},
+        "configuration": {"alarmRule": "…", "actionsSuppressor": "ses-feedback rates held"},
     },
 }
 

@@ -44,6 +44,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> R
         there: World,
         interval: int = 0,
         rotation: FakeRotation | None = None,
+        archived: Callable[[int], int] = lambda now: 7,
         unarchived: Callable[[], int] = lambda: 0,
     ) -> tuple[Lines, dict[str, Any]]:
         given = check_loop.Gateways(
@@ -55,6 +56,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> R
             rotation=rotation or FakeRotation(),
             clock=there.clock,
             interval=interval,
+            archived=archived,
             unarchived=unarchived,
         )
         monkeypatch.setattr(check_loop, "gateways", lambda: given)
@@ -74,6 +76,7 @@ def test_where_all_is_well_zero_is_measured(run: Run) -> None:
     assert lines[0]["checked"] == 2
     assert metric[naming.METRIC_DRIFTED] == 0
     assert metric[naming.METRIC_TALLIED] == 0  # so that silence is a number, and not an absence
+    assert metric[naming.METRIC_ARCHIVED] == 7
     assert metric[naming.METRIC_ARCHIVE_WAITING] == 0
     assert metric[naming.DIMENSION_DEPLOYMENT] == "ses-feedback"
 
@@ -104,6 +107,7 @@ def test_what_waits_to_be_archived_is_measured(run: Run) -> None:
     lines, metric = run(world(), unarchived=refused)
     assert [line["why"] for line in lines if line["level"] == "WARNING"] == ["listing errors: AccessDenied"]
     assert naming.METRIC_ARCHIVE_WAITING not in metric
+    assert metric[naming.METRIC_ARCHIVED] == 7
     assert metric[naming.METRIC_DRIFTED] == 0
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloudwatch.expression import ExpressionError
-from cloudwatch.metric_math import evaluate
+from cloudwatch.metric_math import READINGS, Reading, evaluate
 
 BOUNCES = "IF(FILL(b,0) >= 50, FILL(b,0) / (FILL(b,0) + FILL(d,0)), 0)"
 COMPLAINTS = "IF(FILL(c,0) >= 15 AND FILL(r,0) > 0, FILL(c,0) / FILL(r,0), 0)"
@@ -41,13 +41,54 @@ def test_operators_bind_and_compute_as_documented(expression: str, value: float)
 
 
 def test_missing_point_stays_missing_until_filled() -> None:
-    """An operation on a missing point has no result; FILL gives it one, a constant or the last value."""
+    """A number and a missing point have no result; FILL gives it one, a constant or the last value."""
     series = {"a": [1.0, None, 3.0]}
     assert evaluate("a + 1", series, 3) == [2.0, None, 4.0]
     assert evaluate("FILL(a, 0) + 1", series, 3) == [2.0, 1.0, 4.0]
     assert evaluate("FILL(a, REPEAT)", series, 3) == [1.0, 1.0, 3.0]
     assert evaluate("IF(a > 1, 1, 0)", series, 3) == [0.0, None, 1.0]
     assert evaluate("SUM(a, 1)", series, 3) == [2.0, 1.0, 4.0]
+
+
+# The tables and examples of *Using math expressions with CloudWatch metrics*, to the letter.
+GUIDE = {
+    "metric1": [30.0, 20.0, 0.0, 0.0],
+    "metric2": [20.0, None, 20.0, None],
+    "condition": [1.0, 1.0, 0.0, 0.0, None],
+    "yes": [30.0, None, 0.0, 0.0, 30.0],
+    "no": [0.0, 0.0, 20.0, None, 20.0],
+}
+
+
+@pytest.mark.parametrize(
+    ("expression", "values"),
+    [
+        ("metric1 < metric2", [0, 0, 1, 0]),
+        ("metric1 >= 30", [1, 0, 0, 0]),
+        ("metric1 > 15 AND metric2 > 15", [1, 0, 0, 0]),
+        ("metric1 + metric2", [50, 20, 20, 0]),
+        ("metric2 - metric1", [-10, -20, 20, 0]),
+        ("metric1 / metric2", [1.5, None, 0, None]),  # "attempt to divide by zero, the data point is dropped"
+        ("AVG(metric1, metric2)", [25, 10, 10, 0]),
+        ("IF(condition, yes, no)", [30, 0, 20, None, None]),
+        ("IF(condition, 5, no)", [5, 5, 20, None, None]),
+        ("IF(condition, yes, 5)", [30, 0, 5, 5, None]),
+    ],
+)
+def test_the_guides_own_examples(expression: str, values: list[float | None]) -> None:
+    """A missing point counts as 0 beside one that is there, also where a condition asks for it."""
+    assert evaluate(expression, GUIDE, len(values)) == values
+
+
+def test_fill_makes_no_series_of_a_metric_that_never_existed() -> None:
+    """It fills the missing values of a series; where there is none, the guide promises nothing."""
+    never = {"a": [1.0, None], "b": [None, None]}
+    assert evaluate("FILL(b, 0)", never, 2) == [None, None]
+    assert evaluate("FILL(a, 0) + FILL(b, 0)", never, 2) == [1.0, 0.0]
+    assert evaluate("IF(FILL(a, 0) >= 0 AND FILL(b, 0) == 0, 1, 0)", never, 2) == [0.0, 0.0]
+    assert evaluate("FILL(b, 0)", never, 2, Reading(fill_makes_series=True)) == [0.0, 0.0]
+    assert evaluate("FILL(a, 0) + FILL(b, 0)", never, 2, Reading(missing_is_zero=False)) == [None, None]
+    assert len(set(READINGS)) == 4
 
 
 def test_division_by_zero_leaves_the_point_out() -> None:
@@ -57,11 +98,13 @@ def test_division_by_zero_leaves_the_point_out() -> None:
 
 @pytest.mark.parametrize(
     ("bounced", "delivered", "rate"),
-    [(49.0, 0.0, 0.0), (50.0, 950.0, 0.05), (None, None, 0.0), (60.0, None, 1.0)],
+    [(49.0, 0.0, 0.0), (50.0, 950.0, 0.05), (None, None, None), (60.0, None, 1.0)],
 )
-def test_bounce_rate_has_a_floor_of_bad_events(bounced: float | None, delivered: float | None, rate: float) -> None:
-    """The deployed bounce expression is zero below its floor, the share of bounces above, and never missing."""
-    assert evaluate(BOUNCES, {"b": [bounced], "d": [delivered]}, 1) == [pytest.approx(rate)]
+def test_bounce_rate_has_a_floor_of_bad_events(
+    bounced: float | None, delivered: float | None, rate: float | None
+) -> None:
+    """The deployed bounce expression is zero below its floor, the share of bounces above, and nothing of nothing."""
+    assert evaluate(BOUNCES, {"b": [bounced], "d": [delivered]}, 1) == [rate if rate is None else pytest.approx(rate)]
 
 
 def test_complaint_rate_survives_no_reporting_receiver() -> None:

@@ -264,6 +264,16 @@ def test_each_document_is_read_once() -> None:
     assert "Of 1,440 hard bounces" in world.explain(composite(f"{NEWS} page", f"{NEWS} bounce page slow")).text
 
 
+def test_an_alarm_that_must_be_off_is_no_cause_and_no_condition() -> None:
+    """Rules of long windows ask that counting was not days late."""
+    slow, days = f"{NEWS} bounce page slow", f"{NEWS} bounce days"
+    world = World(bounces(slow, 86_400), bounces(days, 259_200), HardBounced=400, Delivered=4_600)
+    notice = composite(f"{NEWS} page", slow)
+    rule = f'(ALARM("ses-feedback {slow}") AND ALARM("ses-feedback {days}") AND NOT ALARM("ses-feedback x days late"))'
+    message = world.explain({**notice, "AlarmRule": rule})
+    assert "hard bounces 8%" in message.subject
+
+
 @pytest.mark.parametrize("text", ["PAUSED by jane: see\nthe list", '{"a": 1}', "[]", "null", '{"AlarmName": 7}', "{"])
 def test_what_is_no_alarm_goes_on_as_it_is(text: str) -> None:
     """The breaker's messages, and a person's: subject and text, for telephones too."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from cloudwatch.lateness import DAYS_LATE_S, LATE_S
 from ses_feedback import naming
 from ses_feedback.domain import events as ev
 from ses_feedback.domain.errors import PermanentError
@@ -135,9 +136,9 @@ def test_blocked_mail_is_counted_by_environment_and_where_there_is_any() -> None
     )
     dev = {"Deployment": "ses-feedback", "Environment": "dev"}
     assert meter.documents == [
-        (PRODUCTION, minute, {naming.METRIC_BLOCKED: 3}),
-        (PRODUCTION, minute - MINUTE, {naming.METRIC_BLOCKED: 1}),
-        (dev, minute, {naming.METRIC_BLOCKED: 1}),
+        (PRODUCTION, minute, {naming.METRIC_BLOCKED: 3, naming.METRIC_DELIVERED: 0}),
+        (PRODUCTION, minute - MINUTE, {naming.METRIC_BLOCKED: 1, naming.METRIC_DELIVERED: 0}),
+        (dev, minute, {naming.METRIC_BLOCKED: 1, naming.METRIC_DELIVERED: 0}),
         (WHOLE, NOW, {naming.METRIC_TALLIED: 6}),
     ]
 
@@ -174,6 +175,32 @@ def test_what_aws_does_not_count_is_not_counted() -> None:
     not_spam["complaint"]["complaintFeedbackType"] = "not-spam"
     run(FakeStore(), meter, soft_bounce("m1"), bounce("m2", sub="OnAccountSuppressionList"), not_spam)
     assert meter.documents == [(WHOLE, NOW, {naming.METRIC_TALLIED: 3})]
+
+
+@pytest.mark.parametrize(
+    ("age", "late"),
+    [
+        (2 * HOUR, {}),
+        (3 * HOUR, {naming.METRIC_LATE: 2}),
+        (23 * HOUR, {naming.METRIC_LATE: 2}),
+        (DAY, {naming.METRIC_LATE: 2, naming.METRIC_DAYS_LATE: 2}),
+        (13 * DAY, {naming.METRIC_LATE: 2, naming.METRIC_DAYS_LATE: 2}),
+    ],
+)
+def test_what_is_counted_so_late_that_cloudwatch_may_hide_it_is_told(age: int, late: dict[str, int]) -> None:
+    """Beside what is tallied, at the time of counting; blocked mail too, and what counts for nothing never."""
+    meter = FakeMeter()
+    run(FakeStore(), meter, delivery("m1", at=NOW - age), blocked("m2", at=NOW - age), soft_bounce("m3", at=NOW - age))
+    assert meter.documents[-1] == (WHOLE, NOW, {naming.METRIC_TALLIED: 3, **late})
+
+
+def test_late_is_what_cloudwatch_says_less_the_time_of_a_log_line() -> None:
+    """Not later than the guide's hours, and not so early that what is on time would hold alarms back."""
+    for metric, limit_s in ((naming.METRIC_LATE, LATE_S), (naming.METRIC_DAYS_LATE, DAYS_LATE_S)):
+        for early, told in ((HOUR // 4, False), (MINUTE, True)):
+            meter = FakeMeter()
+            run(FakeStore(), meter, delivery("m1", at=NOW - limit_s * 1_000 + early))
+            assert (metric in meter.documents[-1][2]) is told
 
 
 def test_feedback_older_than_two_weeks_is_counted_as_late_and_not_emitted() -> None:
