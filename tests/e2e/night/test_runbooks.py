@@ -19,16 +19,21 @@ from tests.e2e.night.shell import Done
 from tests.unit.docs.commands import Command, commands
 
 RUNBOOKS: Final = sorted((ROOT / "docs" / "runbooks").glob("*.md"))
-# Of the other pages about deployments, what a shell does. Their `npx cdk` is proven elsewhere.
 OTHERS: Final = [ROOT / "docs" / name for name in ("operation.md", "dashboard.md", "lookup.md")]
+DEPLOYING: Final = ROOT / "docs" / "deploy.md"
+ASKING: Final = ("aws", "ses-feedback")
 
 
 def unique(found: list[Command]) -> list[Command]:
     return list({command.text: command for command in reversed(found)}.values())[::-1]
 
 
-ALL: Final = unique([command for path in (*RUNBOOKS, *OTHERS) for command in commands(path)])
-SHELL: Final = [command for command in ALL if command.program != "npx"]
+# Of how to deploy, only what asks or tells an account that has it: how it gets there, other tests do.
+ALL: Final = unique(
+    [command for path in (*RUNBOOKS, *OTHERS) for command in commands(path)]
+    + [command for command in commands(DEPLOYING) if command.program in ASKING]
+)
+SHELL: Final = [command for command in ALL if command.program in ASKING]
 CDK: Final = [command for command in ALL if command.program == "npx"]
 _READS: Final = re.compile(
     r"aws \w+ (describe|get|list|receive|detect)-|aws logs tail |.* --dry-run$"
