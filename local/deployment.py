@@ -29,17 +29,11 @@ def deploy(cloud: Cloud, config: Config, state: State, say: Say = lambda _: None
     """
     verify_identities(cloud, config)
     cdk = Cdk(cloud, state)
-    context = {
-        "local": "true",
-        naming.CONTEXT_SES_INTERVAL: str(cloud.ses_interval_ms),
-        "tally_window_s": "1",
-        "lock": str(state.cells),
-        "config": str(config.path),
-    }
+    inputs = context(cloud, config, state)
     say("synthesising the CDK app and bootstrapping the account")
     with ThreadPoolExecutor(2) as pool:
         try:
-            steps = [pool.submit(cdk.synth, context), pool.submit(cdk.bootstrap)]
+            steps = [pool.submit(cdk.synth, inputs), pool.submit(cdk.bootstrap)]
             for step in steps:
                 step.result()
         except BaseException:  # Ctrl-C too: the pool would wait for the other step
@@ -50,6 +44,17 @@ def deploy(cloud: Cloud, config: Config, state: State, say: Say = lambda _: None
     say("warming up the functions")
     warm_up(Loop(cloud, config, outputs))
     return outputs
+
+
+def context(cloud: Cloud, config: Config, state: State) -> dict[str, str]:
+    """Return the CDK's context of a deployment into the embedded AWS."""
+    return {
+        "local": "true",
+        naming.CONTEXT_SES_INTERVAL: str(cloud.ses_interval_ms),
+        "tally_window_s": "1",
+        "lock": str(state.cells),
+        "config": str(config.path),
+    }
 
 
 def verify_identities(cloud: Cloud, config: Config) -> None:

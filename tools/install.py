@@ -21,6 +21,9 @@ from pathlib import Path
 
 VENV = Path(".venv")
 NODE_MODULES = Path("node_modules")
+# Programs that the tests start by their module. The AWS CLI on PyPI is version 1: in an environment that is active, it
+# would stand before the reader's own, which is to be version 2.
+UNNAMED = ("aws", "aws.cmd", "aws_completer", "aws_bash_completer", "aws_zsh_completer.sh")
 LOGS = Path(".build/logs")
 STAMP = ".installed"
 # Lies in a folder while it is being filled. Found at the start, it says that the last call was killed.
@@ -98,6 +101,8 @@ def install_python(log: Path) -> None:
         pip = [str(python), "-m", "pip", "--disable-pip-version-check", "install", "--no-compile"]
         pip += ["--retries", "2", "--no-input"]
         run("the Python packages", [*pip, *(a for file in REQUIREMENTS for a in ("-r", file))], log)
+        for name in UNNAMED:
+            (VENV / "bin" / name).unlink(missing_ok=True)
         run("ses-feedback itself", [*pip, "--no-deps", "--editable", "."], log)
         run("byte code", [str(python), "-c", WARM_UP], log, PYTHONDONTWRITEBYTECODE="")
     except BaseException as error:

@@ -54,8 +54,8 @@ BOUNCE_RATE: Final = AlarmKind(
     "bounce-rate",
     SEVERITIES,
     "Hard bounces of {subject} are {level} of its mail or more. AWS reviews an account at 5% and may stop it at 10%.",
-    "The suppressions of the last day by reason, `ses-feedback list --environment E --reason hard_bounce`, and "
-    "the mail since.",
+    "The suppressions of the last day, `ses-feedback list --environment E --reason hard_bounce --since 1d`, and the "
+    "mail since.",
     "Stop the mailing that goes to bad addresses; find where they came from; then send on to confirmed ones.",
 )
 COMPLAINT_RATE: Final = AlarmKind(
@@ -63,8 +63,8 @@ COMPLAINT_RATE: Final = AlarmKind(
     SEVERITIES,
     "Complaints about {subject} are {level} of the mail to receivers that report them, or more. "
     "AWS reviews an account at 0.1% and may stop it at 0.5%.",
-    "The suppressions of the last day by reason, `ses-feedback list --environment E --reason complaint`, and "
-    "their mailing.",
+    "The suppressions of the last day, `ses-feedback list --environment E --reason complaint --since 1d`, and their "
+    "mailing.",
     "Stop that mailing; check its consent and its unsubscribe link before it goes on.",
 )
 RATES: Final = AlarmKind(
@@ -81,7 +81,7 @@ ROLLED_UP: Final = AlarmKind(
     "The bounce or complaint rate of {subject}, all identities together, is too high: {level}. "
     "No identity is paged by itself.",
     "The alarms of {subject} with the word bounce or complaint: the reason of this message names them. Whose mail: the "
-    "suppressions of the last day, `ses-feedback list --environment E`.",
+    "suppressions of the last day, `ses-feedback list --environment E --since 1d`.",
     "Look for what they have in common: a shared list, import or form. Then follow the runbook of that rate.",
     leads_to=("bounce-rate", "complaint-rate"),
 )
@@ -124,8 +124,9 @@ BLOCKED_MAIL: Final = AlarmKind(
     (WARN,),
     "Receivers block mail of {subject}: {level} was refused for what they think of its sender (5.7.x and the like). "
     "Our reputation falls at one or more of them.",
-    "Which receivers, and what they say: `ses-feedback list --environment E --reason blocked` and `ses-feedback show` "
-    "of one address; Google Postmaster Tools, Microsoft SNDS, a blocklist that the answer names.",
+    "Which receivers, and what they say: `ses-feedback list --environment E --reason blocked --since 7d`, and "
+    "`ses-feedback show ADDRESS --environment E` of one; Google Postmaster Tools, Microsoft SNDS, a blocklist that the "
+    "answer names.",
     "Stop large mailings to that receiver; check SPF, DKIM and DMARC of the From domain; then send little, to those "
     "who open, and slowly more.",
 )
@@ -134,7 +135,7 @@ TALLY_BEHIND: Final = AlarmKind(
     (PAGE,),
     "Counting is {level} behind: rates are old, and alarms about rates are held back until it has caught up, and hours "
     "more where it was three hours late (then `counted late` warns). AWS's own rates still page.",
-    "The age of the oldest message in the queue {subject}; errors and throttles of the function that empties it.",
+    "The age of the oldest message in the queue {subject}; errors and throttles of the function tally_feedback.",
     "If the function fails, read its log; if it is throttled, raise the account's Lambda concurrency.",
 )
 COUNTED_LATE: Final = AlarmKind(
@@ -151,8 +152,9 @@ DEAD_LETTERS: Final = AlarmKind(
     (PAGE,),
     "Feedback was given up after many tries and waits in {subject}, for 14 days. "
     "Its addresses may not be suppressed yet.",
-    "The messages in these queues, and the errors in the logs of the functions.",
-    "Mend what made them fail, then move the messages back (SQS: Start DLQ redrive).",
+    "`ses-feedback redrive --dry-run` says how many, how old, from where and why, without an address; the logs of "
+    "retry_feedback and tally_feedback.",
+    "Mend what made them fail, then `ses-feedback redrive` sends them round again.",
 )
 TEAM_DEAD_LETTERS: Final = AlarmKind(
     "team-dead-letters",
@@ -160,7 +162,8 @@ TEAM_DEAD_LETTERS: Final = AlarmKind(
     "A destination of a team or of on-call did not take notifications; they wait in {subject} for 14 days. "
     "Suppressing is not affected.",
     "The messages in this queue: TopicArn says whose they are.",
-    "Tell the owner of the destination, or mend the configuration; then deliver the messages to it again.",
+    "Tell the owner of the destination, or mend the configuration; then hand the messages over, as the runbook says: "
+    "`ses-feedback redrive` leaves this queue alone.",
 )
 DIGESTS_WAITING: Final = AlarmKind(
     "digests-waiting",
@@ -173,15 +176,16 @@ RETRY_WAITING: Final = AlarmKind(
     "retry-waiting",
     (WARN,),
     "Feedback has been waiting {level} to be recorded, in the queue {subject}. It is tried again for days.",
-    "The log of the function that empties this queue: each failure says why.",
+    "The log of the function retry_feedback: each failure says why.",
     "Mend the cause (throttling, permissions, a bug); what waits is then recorded by itself.",
 )
 QUARANTINED: Final = AlarmKind(
     "quarantined",
     (WARN,),
     "Feedback that could not be read, or belongs to no configured identity, was put aside in {subject}.",
-    "The newest objects of that bucket: each says why.",
-    "An unknown identity: add it to the configuration. Anything else: report it with the object, without addresses.",
+    "`ses-feedback quarantine list --since 1d` says when, why and from which topic, and counts the reasons.",
+    "An unknown identity: add it to feedback.toml and deploy. Anything else: `ses-feedback quarantine show ID`, and "
+    "report it without addresses. What can be read by then, `ses-feedback quarantine retry --all` puts back to work.",
 )
 HANDLER_ERRORS: Final = AlarmKind(
     "handler-errors",
@@ -193,16 +197,17 @@ HANDLER_ERRORS: Final = AlarmKind(
 DESTINATION_FAILURES: Final = AlarmKind(
     "destination-failures",
     (PAGE,),
-    "Lambda could not hand failed feedback of {subject} to the retry queue: it is lost unless it is replayed.",
+    "Lambda could not hand failed feedback of {subject} to the retry queue: its addresses are not suppressed.",
     "Permission of the function's role to send to the retry queue, and the policy of that queue.",
-    "Mend the permission, then have the mail of that hour looked at: its bounces may not be suppressed.",
+    "Mend the permission; then `ses-feedback replay --since 1d` suppresses by what the archive has of that day.",
 )
 EVENTS_DROPPED: Final = AlarmKind(
     "events-dropped",
     (PAGE,),
     "Lambda dropped feedback for {subject} without running it.",
     "Throttles of the function and the concurrency left in the account.",
-    "Raise the account's Lambda concurrency; then have the mail of that hour looked at.",
+    "Raise the account's Lambda concurrency. What was dropped comes back from the retry queue, unless the alarm "
+    "destination failures is on too.",
 )
 THROTTLED: Final = AlarmKind(
     "throttled",
@@ -232,9 +237,9 @@ LOOP_SILENT: Final = AlarmKind(
     "loop-silent",
     (PAGE,),
     "The account sent {level} and this deployment ({subject}) counted nothing: the loop may be dead.",
-    "Notifications of the identities in the SES console: SES drops a topic after a failed publish. Senders outside "
-    "the configuration raise AWS's Send too: if only they sent, nothing is wrong.",
-    "Wire the identities anew: `npx cdk deploy --all -c rewire=TODAY`. Until then bounces come by e-mail only.",
+    "`ses-feedback doctor`: SES drops a topic after a failed publish. Senders outside the configuration raise AWS's "
+    "Send too: if only they sent, nothing is wrong.",
+    "`ses-feedback doctor --fix` points the identities at their topics again. Until then bounces come by e-mail only.",
 )
 DRIFT: Final = AlarmKind(
     "drift",

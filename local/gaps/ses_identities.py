@@ -247,6 +247,14 @@ def _put_feedback(name: str, data: Any, _query: Any) -> Answer:
     return say.json()
 
 
+def _put_dkim(name: str, data: Any, _query: Any) -> Answer:
+    known = ses._identities.get(name)
+    if known is None:
+        return _unknown(name)
+    known["DkimEnabled"] = bool(data.get("SigningEnabled"))
+    return say.json()
+
+
 ROUTES: Final[tuple[tuple[str, str, Callable[..., Answer]], ...]] = (
     (r"/identities", "POST", _create),
     (r"/identities", "GET", _list),
@@ -255,4 +263,5 @@ ROUTES: Final[tuple[tuple[str, str, Callable[..., Answer]], ...]] = (
     (r"/identities/([^/]+)", "DELETE", _delete),
     (r"/identities/([^/]+)/configuration-set", "PUT", _put_default_set),
     (r"/identities/([^/]+)/feedback", "PUT", _put_feedback),
+    (r"/identities/([^/]+)/dkim", "PUT", _put_dkim),
 )

@@ -181,7 +181,7 @@ _add(
     routes,
     "routes",
     "routes",
-    "routes news@example.com someone@shop.example.com --live",
+    "routes editor@news.example.com someone@shop.example.com --live",
 )
 _add(
     events,
@@ -204,6 +204,6 @@ _add(
     "replay --from ./dump.json.gz --dry-run --json",
 )
 _add(doctor, "doctor", "doctor", "doctor --fix", "doctor --json")
-_add(pause, "pause", 'pause news@example.com --why "the list of March was never confirmed"')
-_add(resume, "resume", 'resume news@example.com --why "list of March removed, ticket 4711"')
-_add(pauses, "pauses", "pauses", "pauses news@example.com --json")
+_add(pause, "pause", 'pause news.example.com --why "the list of March was never confirmed"')
+_add(resume, "resume", 'resume news.example.com --why "list of March removed, ticket 4711"')
+_add(pauses, "pauses", "pauses", "pauses news.example.com --json")

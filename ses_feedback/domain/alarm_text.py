@@ -5,6 +5,7 @@ For mail, telephones and chat alike: subject and text in plain lines, and a text
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from textwrap import wrap
 from typing import Final, Literal, NamedTuple
@@ -20,6 +21,8 @@ MOST_SUBJECT: Final = 99  # SNS API reference, Publish: ASCII, fewer than 100 le
 MOST_SHORT: Final = 140  # one SMS has room for 140 bytes
 _LABEL: Final = 16
 _LEAST_SAID: Final = 20  # letters: less of a sentence says nothing
+_COMMAND: Final = re.compile(r"`[^`]*`")
+_HELD: Final = "\u00a0"  # a space that ends no line
 _SHOWN: Final = 5  # of domains, answers and identities each: as much as tells what it is
 
 What = Literal["bounce", "complaint", "blocked"]
@@ -329,14 +332,26 @@ def _short(headline: str, next_: str, runbook: str) -> str:
 
 
 def _labelled(label: str, text: str) -> list[str]:
-    return wrap(
-        text,
+    """Return a text beside its label. A command in it stays on one line, further left if need be: readers copy it."""
+    lines = wrap(
+        _COMMAND.sub(lambda command: command[0].replace(" ", _HELD), text),
         WIDTH,
         initial_indent=f"{label:<{_LABEL}}",
         subsequent_indent=" " * _LABEL,
         break_long_words=False,
         break_on_hyphens=False,
     )
+    return [part.replace(_HELD, " ") for line in lines for part in _fitting(line)]
+
+
+def _fitting(line: str) -> Iterator[str]:
+    if len(line) <= WIDTH:
+        yield line
+        return
+    label, command = line[:_LABEL].rstrip(), line[_LABEL:]
+    if label:
+        yield label
+    yield command.rjust(WIDTH)
 
 
 def _ascii(text: str, most: int) -> str:

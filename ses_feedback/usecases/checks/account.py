@@ -50,33 +50,39 @@ def check_account(config: Config, account: Account) -> Iterator[Finding]:
 
 
 def _suppression(config: Config, account: Account) -> Iterator[Finding]:
-    region = config.deployment.region
-    change = f"aws sesv2 put-account-suppression-attributes --region {region} --suppressed-reasons"
+    """Yield what SES's own list keeps too little or too much of; one command says all that it should keep."""
+    affected = list(_affected(config)) if "COMPLAINT" in account.suppressed else []
+    wanted = (account.suppressed | {"BOUNCE"}) - ({"COMPLAINT"} if affected else set())
+    change = f"aws sesv2 put-account-suppression-attributes --region {config.deployment.region} --suppressed-reasons"
+    mend = " ".join([change, *sorted(wanted)])
     if "BOUNCE" not in account.suppressed:
         yield Finding(
             "account suppression",
             _PATH,
             "SES does not suppress addresses that bounced by itself",
             "a sender that never asks goes on mailing them, and each bounce counts against the account",
-            " ".join([change, *sorted(account.suppressed | {"BOUNCE"})]),
+            mend,
             level=NOTE,
         )
-    if "COMPLAINT" in account.suppressed:
-        for environment in config.environments():
-            streams = config.streams(environment)
-            affected = [
-                i.name
-                for i in config.identities.values()
-                if i.environment == environment
-                and (i.configuration_set is None or i.configuration_set.suppress is None)
-            ]
-            if len(streams) > 1 and affected:
-                yield Finding(
-                    "account suppression",
-                    _PATH,
-                    f"SES suppresses whoever complained, in all streams of {environment}: {', '.join(streams)}",
-                    "a complaint about one stream silently stops the mail of the others; leave complaints to this"
-                    ' deployment, or give identities configuration_set = { suppress = ["bounce"] }',
-                    " ".join([change, *sorted(account.suppressed - {"COMPLAINT"})]),
-                    level=NOTE,
-                )
+    for environment in affected:
+        streams = ", ".join(config.streams(environment))
+        yield Finding(
+            "account suppression",
+            _PATH,
+            f"SES suppresses whoever complained, in all streams of {environment}: {streams}",
+            "a complaint about one stream silently stops the mail of the others; leave complaints to this"
+            ' deployment, or give identities configuration_set = { suppress = ["bounce"] }',
+            mend,
+            level=NOTE,
+        )
+
+
+def _affected(config: Config) -> Iterator[str]:
+    """Yield the environments of several streams in which the account's setting applies to an identity."""
+    for environment in config.environments():
+        if len(config.streams(environment)) > 1 and any(
+            identity.environment == environment
+            and (identity.configuration_set is None or identity.configuration_set.suppress is None)
+            for identity in config.identities.values()
+        ):
+            yield environment

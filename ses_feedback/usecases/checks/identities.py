@@ -109,8 +109,7 @@ def wiring_findings(
     if foreign:
         listed = ", ".join(f"{t} to {topic}" for t, topic in foreign.items())
         why = f"{_lost(foreign)}; clear them in SES if nobody needs them, or put overwrite = true under [deployment]"
-        clear = f"aws ses set-identity-notification-topic --region {expected.home.region} --identity {name}"
-        command = f"{clear} --notification-type {next(iter(foreign))}"
+        command = _clear(expected.home.region, name, foreign, forwarding=live.forwarding)
         yield finding("topic", f"somebody else's topics are set: {listed}", why, command)
     ours = [t for t in wrong if t not in foreign]
     if ours:
@@ -132,6 +131,19 @@ def wiring_findings(
             why += "; clear it if nobody needs it, or put overwrite = true under [deployment]"
         path = f"{identity.path}.configuration_set"
         yield finding("default set", default_set_is(identity, live_set), why, away, path)
+
+
+def _clear(region: str, identity: str, types: Iterable[str], *, forwarding: bool) -> str:
+    """Return the command that clears topics.
+
+    SES keeps those of bounces and complaints while it does not forward these by e-mail: "This value can only be set to
+    ``false`` when Amazon SNS topics are set for both" (SES API reference, SetIdentityFeedbackForwardingEnabled).
+    """
+    where = f"--region {region} --identity {identity}"
+    forward = f"aws ses set-identity-feedback-forwarding-enabled {where} --forwarding-enabled"
+    clear = [f"aws ses set-identity-notification-topic {where} --notification-type {type_}" for type_ in types]
+    first = [] if forwarding or not set(types) & set(FEEDBACK_TYPES) else [forward]
+    return " && ".join([*first, *clear])
 
 
 def default_set_is(identity: ExpectedIdentity, live: str | None) -> str:

@@ -12,6 +12,8 @@ from ses_feedback.usecases.checks.identities import MEND
 from ses_feedback.usecases.checks.live import Alarm, Home
 
 _PATH: Final = "deployment"
+# A template that has not changed is not deployed, whatever was deleted since: only this compares it with what there is.
+MAKE_ANEW: Final = "npx cdk deploy --all --revert-drift"
 
 
 class Queue(NamedTuple):
@@ -66,7 +68,7 @@ def check_queue(queue: Queue, deployment: str, depth: int | None) -> Iterator[Fi
             _PATH,
             f"there is no queue {name}: it was deleted",
             "what should wait there is lost",
-            "npx cdk deploy --all",
+            MAKE_ANEW,
         )
     elif depth:
         level = WRONG if queue.serious else NOTE
@@ -99,8 +101,8 @@ def check_alarms(home: Home, made: Iterable[str], live: Mapping[str, Alarm]) -> 
                 "alarm",
                 _PATH,
                 f'the alarm "{name}" was deleted',
-                "nobody is told of what it watched; CloudFormation must make it anew, docs/operation.md says how",
-                "npx cdk deploy --all",
+                "nobody is told of what it watched",
+                MAKE_ANEW,
             )
         elif not alarm.acts:
             yield Finding(
@@ -117,6 +119,7 @@ def check_alarms(home: Home, made: Iterable[str], live: Mapping[str, Alarm]) -> 
                 _PATH,
                 f'the alarm "{name}" is on',
                 "its description says what happened, where to look and what to do",
-                f"aws cloudwatch describe-alarms --region {home.region} --alarm-names {shlex.quote(name)}",
+                f"aws cloudwatch describe-alarms --region {home.region} --alarm-types CompositeAlarm MetricAlarm"
+                f" --alarm-names {shlex.quote(name)}",
                 level=NOTE,
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -10,7 +11,8 @@ import pytest
 
 from ses_feedback import naming
 from ses_feedback.domain.settings import SetTopic, after
-from ses_feedback.usecases.checks.finding import NOTE, WRONG, Rewire
+from ses_feedback.usecases.checks.finding import NOTE, WRONG, Finding, Rewire
+from tests.unit.docs.test_commands import check as check_command
 
 from .spoilers import (
     FOREIGN,
@@ -72,6 +74,13 @@ AT = f'identities."{DOMAIN}"'
 OF = f'identities."{ADDRESS}"'
 
 
+def can_be_typed(finding: Finding) -> None:
+    """The commands that mend it exist, with their options. (``tests/e2e/night`` runs them.)"""
+    for command in (finding.mend or "").split(" && "):
+        if command:
+            check_command(shlex.split(command))
+
+
 @pytest.mark.parametrize(
     ("change", "check", "path", "said", "mend"),
     [
@@ -81,7 +90,7 @@ OF = f'identities."{ADDRESS}"'
             "topic",
             AT,
             f"Bounce to {FOREIGN}",
-            f"set-identity-notification-topic --region us-east-1 --identity {DOMAIN}",
+            f"--forwarding-enabled && aws ses set-identity-notification-topic --region us-east-1 --identity {DOMAIN}",
         ),
         (no_headers, "headers", AT, "Complaint notifications carry no headers", "ses-feedback doctor --fix"),
         (forwarding, "forwarding", AT, "forwards bounces and complaints", "ses-feedback doctor --fix"),
@@ -145,9 +154,9 @@ OF = f'identities."{ADDRESS}"'
             "1,203 messages in ses-feedback-dead-letters",
             "ses-feedback redrive dead-letters",
         ),
-        (queue_gone, "queue", "deployment", "no queue ses-feedback-retry", "npx cdk deploy"),
+        (queue_gone, "queue", "deployment", "no queue ses-feedback-retry", "npx cdk deploy --all --revert-drift"),
         (quarantined, "quarantine", "deployment", "1 piece in quarantine", "ses-feedback quarantine list"),
-        (alarm_gone, "alarm", "deployment", f'"{ALARM}" was deleted', "npx cdk deploy"),
+        (alarm_gone, "alarm", "deployment", f'"{ALARM}" was deleted', "npx cdk deploy --all --revert-drift"),
         (alarm_silent, "alarm", "deployment", "switched off", "ses-feedback doctor --fix"),
         (
             rolled_back,
@@ -172,6 +181,7 @@ def test_a_fault_has_one_finding(change: Callable[[World], Any], check: str, pat
     assert mend in (finding.mend or "")
     assert finding.why
     assert "\n" not in finding.what + finding.why
+    can_be_typed(finding)
 
 
 @pytest.mark.parametrize(
@@ -191,12 +201,22 @@ def test_what_is_only_worth_knowing(change: Callable[[World], Any], said: str) -
     finding = spoil(world(), change)
     assert finding.level == NOTE
     assert said in finding.what
+    can_be_typed(finding)
 
 
 def test_the_sandbox_is_no_fault_outside_production() -> None:
     """An account for tests may stay in the sandbox."""
     there = world('[on_call]\npage = [{ email = "o@example.com" }]\n[identities."example.com"]\nenvironment = "dev"\n')
     assert spoil(there, sandbox).level == NOTE
+
+
+def test_both_notes_about_the_accounts_list_have_the_same_mend() -> None:
+    """One that keeps too little and too much: what one command sets, the other does not take back."""
+    there = world()
+    there.account_ = replace(there.account_, suppressed=frozenset({"COMPLAINT"}))
+    first, second = found(there)
+    assert first.mend == second.mend
+    assert (first.mend or "").endswith("--suppressed-reasons BOUNCE")
 
 
 def test_complaints_of_all_streams_do_not_matter_with_sets_of_their_own() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import subprocess
 from collections.abc import Sequence
 from functools import cache
@@ -15,6 +16,7 @@ import typer
 from botocore import xform_name
 from typer.main import get_command
 
+from infra.alarms.kinds import KINDS, AlarmKind
 from ses_feedback.cli.app import app
 
 from .commands import ROOT, Command, documented_commands, readme_commands
@@ -132,6 +134,29 @@ def test_every_command_of_every_document_exists(command: Command) -> None:
     """Each program, sub-command and option that a document has a reader type is really there."""
     for words in command.pipeline:
         check(words)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_every_command_that_an_alarm_names_exists(kind: AlarmKind) -> None:
+    """What an alarm has somebody type at night is a command, with options that it has."""
+    for text in re.findall(r"`([^`]+)`", f"{kind.look} {kind.do}"):
+        if " " in text:
+            check(shlex.split(text))
+
+
+def test_alarms_name_the_commands_that_put_feedback_back_to_work() -> None:
+    """The same as their runbooks: `redrive`, `quarantine`, `replay` and `doctor`, and nothing in a console."""
+    texts = {kind.name: f"{kind.look} {kind.do}" for kind in KINDS}
+    for name, command in (
+        ("dead-letters", "redrive"),
+        ("quarantined", "quarantine list --since 1d"),
+        ("quarantined", "quarantine retry --all"),
+        ("destination-failures", "replay --since 1d"),
+        ("loop-silent", "doctor --fix"),
+    ):
+        assert f"`ses-feedback {command}`" in texts[name]
+        assert f"ses-feedback {command}" in (ROOT / "docs/runbooks" / f"{name}.md").read_text(encoding="utf-8")
+    assert not [name for name, text in texts.items() if "DLQ redrive" in text or "SES console, Not" in text]
 
 
 def test_commands_are_found_at_all() -> None:

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from ses_feedback import naming
-from ses_feedback.domain.alarm_text import MOST_SHORT, MOST_SUBJECT, Message
+from ses_feedback.domain.alarm_text import MOST_SHORT, MOST_SUBJECT, WIDTH, Message
 from ses_feedback.domain.errors import PermanentError
 from ses_feedback.domain.times import HOUR, MINUTE
 from tests.unit.explaining.fakes import NEWS, NOW, THROTTLED, World, bounces, complaints, composite, own, watch
@@ -84,6 +84,21 @@ Runbook         docs/bounce.md
 Alarm           ses-feedback news.example.com page
 """
     )
+
+
+def test_a_command_stays_on_one_line_to_be_copied() -> None:
+    """Beside its label where there is room, and further left where there is not."""
+    for text in (
+        "The suppressions, `ses-feedback list --environment another-production --reason blocked`, and the mail.",
+        "`ses-feedback list --environment production --reason hard_bounce --since 1d` and all the mail since.",
+    ):
+        notice = composite(f"{NEWS} page", FAST)
+        notice["AlarmDescription"] = f"WHAT: w\nLOOK: {text}\nDO: d\nRUNBOOK: r"
+        message = World().explain(notice)
+        lines = message.text.splitlines()
+        assert [line for line in lines if f"`{text.split('`')[1]}`" in line]
+        assert [line for line in lines if len(line) > WIDTH] == []
+        assert f"Where to look {text} What to do d" in flat(message)
 
 
 def test_a_complaint_rate_says_that_gmail_is_not_in_it() -> None:

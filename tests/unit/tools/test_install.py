@@ -45,6 +45,8 @@ class FakeBuilder:
             folder / "bin" / "python",
             'if [ "$3" = --version ]; then exit 0; fi',
             'echo "$@" >> calls',
+            # As pip does with the AWS CLI.
+            'case "$*" in *requirements-dev.txt*) touch .venv/bin/aws .venv/bin/aws_completer ;; esac',
             "if [ -e said ]; then cat said >&2; exit 1; fi",
         )
         script(folder / "bin" / "npm", 'echo "npm $@" >> calls', "mkdir -p node_modules/half", "[ ! -e said ]")
@@ -73,6 +75,13 @@ def test_both_parts_leave_their_stamp(install: ModuleType, capsys: pytest.Captur
     assert Path("node_modules/.installed").exists()
     assert not Path(".venv/.installing").exists()
     assert capsys.readouterr().err == ""
+
+
+def test_the_aws_cli_of_the_tests_hides_nobody_elses(install: ModuleType) -> None:
+    """Its programs are removed, at an update as well: with the environment active, `aws` is the reader's own."""
+    for _ in range(2):
+        assert install.main(["python"]) == 0
+        assert not list(Path(".venv/bin").glob("aws*"))
 
 
 def test_without_network_one_line_says_so_and_nothing_is_left(
