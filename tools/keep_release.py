@@ -26,7 +26,11 @@ from typing import Final
 ROOT: Final = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from infra.bundling import find_python  # noqa: E402 - this runs as a program, from wherever it is called
+from infra.node import use_packaged_node  # noqa: E402 - this runs as a program, from wherever it is called
+
+use_packaged_node()
+
+from infra.bundling import find_python  # noqa: E402 - jsii looks for Node when aws_cdk is imported
 from infra.sources import MOST, POSTS  # noqa: E402
 from infra.target import LAMBDA  # noqa: E402
 

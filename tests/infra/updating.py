@@ -14,9 +14,9 @@ from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 from tests.infra.synthesis import Assembly, Found
 
 # Made anew, they are what they were: the new one is there before the old one goes; nothing refers to either.
-_STATELESS: Final = {"AWS::Lambda::Permission", "AWS::Athena::NamedQuery"}
+STATELESS: Final = {"AWS::Lambda::Permission", "AWS::Athena::NamedQuery"}
 # Gone, they take along what they hold, who they tell, where they are called, or what they did to SES.
-_HOLDERS: Final = {
+HOLDERS: Final = {
     "AWS::ApiGatewayV2::Api",
     "AWS::DynamoDB::Table",
     "AWS::KMS::Alias",
@@ -73,7 +73,7 @@ def _by_place(assembly: Assembly) -> dict[tuple[str, str], Found]:
 
 
 def _vanished(was: Found, new: Mapping[tuple[str, str], Found]) -> Iterator[str]:
-    if was.type in _HOLDERS and not any(_identity(was) == _identity(now) for now in new.values()):
+    if was.type in HOLDERS and not any(_identity(was) == _identity(now) for now in new.values()):
         yield f"{_title(was)} is removed"
 
 
@@ -81,7 +81,7 @@ def _changed(was: Found, now: Found) -> Iterator[str]:
     if was.type != now.type:
         yield f"{_title(was)} becomes a {now.type}, which CloudFormation refuses under the same logical id"
         return
-    if was.type not in _STATELESS:
+    if was.type not in STATELESS:
         for name in _fixed(was.type):
             if _at(was.properties, name) != _at(now.properties, name):
                 change = f"{name} was {_at(was.properties, name)!r}, is {_at(now.properties, name)!r}"

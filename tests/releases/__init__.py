@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 import sys
 import tarfile
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from infra.bundling import build_asset
-from infra.sources import Sources
-from infra.target import this_machine
+from infra.node import use_packaged_node
+
+use_packaged_node()
+
+from infra.bundling import build_asset  # noqa: E402 - jsii looks for Node when aws_cdk is imported
+from infra.sources import Sources  # noqa: E402
+from infra.target import this_machine  # noqa: E402
 
 HERE: Final = Path(__file__).parent
 
@@ -54,17 +56,10 @@ class Release:
         found = sorted(self.assembly.glob("*.template.json"))
         return {path.name.removesuffix(".template.json"): json.loads(path.read_text()) for path in found}
 
-    def python(self, script: str, *arguments: str, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-        """Run a script with the package of this release, as who has not updated yet does."""
-        product = self.folder / "product"
-        command = [sys.executable, "-c", script, *arguments]
-        whole = {**environment, "PYTHONPATH": str(product)}
-        return subprocess.run(command, capture_output=True, text=True, check=False, cwd=product, env=whole)
-
-    def cli(self, *arguments: str, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-        """Run the command line of this release."""
-        script = "from ses_feedback.cli import main; main()"
-        return self.python(script, *arguments, "--config", str(self.config), environment=environment)
+    @property
+    def product(self) -> Path:
+        """The package: what who has not updated yet has installed."""
+        return self.folder / "product"
 
 
 def unpack(path: Path, folder: Path) -> Release:
