@@ -1,4 +1,4 @@
-"""``make release``: only what is a release is kept, in one line it says why not, and the same files are the same bytes."""
+"""``make release`` keeps only what is a release, says in one line why not, and makes the same bytes of the same files."""
 
 from __future__ import annotations
 
