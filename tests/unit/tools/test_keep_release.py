@@ -1,4 +1,4 @@
-"""``make release`` keeps only what is a release, says in one line why not, and makes the same bytes of the same files."""
+"""``make release`` keeps only what is a release, says in one line why not, and makes equal bytes of equal files."""
 
 from __future__ import annotations
 
