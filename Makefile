@@ -2,7 +2,7 @@
 # Recipes are plain sh; the set-up itself is tools/install.py (standard library only).
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo local local-stop check test soak fuzz backtest bench lock clean
+.PHONY: help install demo local local-stop check test soak fuzz backtest bench release lock clean
 MAKEFLAGS += --no-print-directory
 
 PYTHON := .venv/bin/python
@@ -53,6 +53,9 @@ backtest: $(NODE_READY) ## months of simulated mail through the synthesised alar
 
 bench: $(NODE_READY) ## speed and size against peers and floors, as one table
 	@$(PYTHON) -m benchmarks
+
+release: $(NODE_READY) ## keep what the commit deploys, as the release that later ones must update; COMMIT=… (default HEAD)
+	@$(PYTHON) tools/keep_release.py $(COMMIT)
 
 lock: $(PYTHON_READY) ## write the lock files anew from requirements*.in and package.json
 	@$(PYTHON) tools/lock.py

@@ -1,3 +1,3 @@
 """Amazon SES feedback: who may still be mailed, and why not."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"
