@@ -29,11 +29,12 @@ from infra.on_call import OnCall
 from infra.queues import Queues
 from infra.replay import Replay
 from infra.schedules import Schedule
+from infra.senders import FUNCTION_BYTES, sending_topics
 from infra.target import Target
 from infra.wiring import claim_table
 from ses_feedback import naming
 from ses_feedback.config.loop import to_loop
-from ses_feedback.config.model import Config
+from ses_feedback.config.model import ACTED_KINDS, Config
 from ses_feedback.domain.canary import mails_an_hour
 from ses_feedback.domain.times import HOUR
 
@@ -86,9 +87,9 @@ class CoreStack(cdk.Stack):
         claim = claim_table(self, deployment=deployment, function_arn=claimer.function_arn, owner=owner)
 
         loop = Construct(self, "Loop")
-        queues = Queues(loop, "Queues", deployment=deployment, region=region)
+        queues = Queues(loop, "Queues", config=config)
         functions = {f: builder.build(loop, f) for f in needed(config) if f != naming.CLAIM_TABLE}
-        _invoke_record(loop, functions[naming.RECORD_FEEDBACK], queues, deployment=deployment, region=region)
+        _invoke_record(loop, functions[naming.RECORD_FEEDBACK], queues, config=config)
         _consume(loop, functions, queues, tally_window_s=tally_window_s)
         # Their subscriptions name the queue, which SNS may want to see.
         undelivered = queues.team_dead_letters
@@ -142,16 +143,17 @@ class CoreStack(cdk.Stack):
         _outputs(self, config)
 
 
-def _invoke_record(scope: Construct, record: lambda_.Function, queues: Queues, *, deployment: str, region: str) -> None:
-    """Let every feedback topic of the deployment invoke ``record_feedback``, and keep what it fails on."""
-    lambda_.CfnPermission(
-        scope,
-        "TopicsInvoke",
-        action="lambda:InvokeFunction",
-        function_name=record.function_arn,
-        principal="sns.amazonaws.com",
-        source_arn=arns.topic(region, naming.topic_pattern(deployment)),  # Lambda compares it with ArnLike
-    )
+def _invoke_record(scope: Construct, record: lambda_.Function, queues: Queues, *, config: Config) -> None:
+    """Let the topics that it acts upon invoke ``record_feedback``, and keep what it fails on."""
+    for name in sending_topics(config, ACTED_KINDS, most_bytes=FUNCTION_BYTES, statements=True):
+        lambda_.CfnPermission(
+            scope,
+            f"TopicInvokes{naming.digest(name)}",
+            action="lambda:InvokeFunction",
+            function_name=record.function_arn,
+            principal="sns.amazonaws.com",
+            source_arn=arns.topic(config.deployment.region, name),  # Lambda compares it with ArnLike
+        )
     lambda_.CfnEventInvokeConfig(
         scope,
         "FailedGoesToRetry",

@@ -19,9 +19,10 @@ from infra.nag import acknowledge
 from infra.needed import told_teams
 from infra.queues import RETENTION_S
 from infra.schedules import Schedule
+from infra.senders import QUEUE_BYTES, sending_topics
 from infra.subscriptions import subscribe
 from ses_feedback import naming
-from ses_feedback.config.model import Config, Team
+from ses_feedback.config.model import KINDS, Config, Team
 from ses_feedback.domain.times import MINUTE
 
 # By then what a notification says is recorded, and the digest tells what was done about it.
@@ -31,7 +32,7 @@ LOOK: Final = MINUTE
 WAITING_TOO_LONG_S: Final = 3_600
 _PERIOD_S: Final = 300
 _RESOURCES_OF_A_TEAM: Final = 5  # a queue, a topic, the policy of each, and an alarm
-MOST_RESOURCES: Final = 260  # of the core stack's 500; all else of it takes some 220
+MOST_RESOURCES: Final = 240  # of the core stack's 500; all else of it takes some 240
 _PUBLISH: Final = ["sns:Publish"]
 
 
@@ -40,7 +41,7 @@ class Digests(Construct):
 
     def __init__(self, scope: Construct, construct_id: str, *, config: Config, function: lambda_.Function) -> None:
         super().__init__(scope, construct_id)
-        self._deployment, self._region = config.deployment.name, config.deployment.region
+        self._config, self._deployment, self._region = config, config.deployment.name, config.deployment.region
         teams = told_teams(config)
         _check_room(config, teams)
         for name in teams:
@@ -62,7 +63,8 @@ class Digests(Construct):
             message_retention_period=RETENTION_S,
             visibility_timeout=SIZES[naming.TELL_TEAMS].timeout_s,
         )
-        topics = arns.topic(self._region, naming.topic_pattern(self._deployment))
+        senders = sending_topics(self._config, KINDS, most_bytes=QUEUE_BYTES)
+        topics = [arns.topic(self._region, name) for name in senders]
         sqs.CfnQueuePolicy(
             home,
             "QueuePolicy",

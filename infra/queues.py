@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,7 +11,9 @@ from constructs import Construct
 
 from infra import arns
 from infra.nag import acknowledge
+from infra.senders import QUEUE_BYTES, sending_topics
 from ses_feedback import naming
+from ses_feedback.config.model import ACTED_KINDS, KINDS, NOTIFIED_KINDS, Config
 
 _DAY_S: Final = 86_400
 RETENTION_S: Final = 14 * _DAY_S  # the longest SQS has: what waits for a person waits over a holiday
@@ -24,7 +26,7 @@ TALLY_RECEIVES: Final = 10
 @dataclass(frozen=True, slots=True)
 class _Spec:
     name: str
-    senders: tuple[str, ...]  # patterns of the names of the topics that may send
+    senders: tuple[str, ...]  # the ARNs of the topics that may send
     visibility_s: int = 30
     dead_letters: str | None = None
     receives: int = 0
@@ -37,34 +39,41 @@ class Queues(Construct):
     pass the limit of a policy at 20 of them.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, deployment: str, region: str) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, config: Config) -> None:
         super().__init__(scope, construct_id)
-        self._region = region
-        topics = naming.topic_pattern(deployment)
-        on_call = tuple(
-            named(deployment, severity)
-            for named in (naming.on_call_topic_name, naming.on_call_text_topic_name)
-            for severity in arns.ON_CALL_SEVERITIES
+        deployment = config.deployment.name
+        self._region = region = config.deployment.region
+        acted, counted, every = (
+            tuple(arns.topic(region, name) for name in sending_topics(config, kinds, most_bytes=QUEUE_BYTES))
+            for kinds in (ACTED_KINDS, NOTIFIED_KINDS, KINDS)
         )
-        changes = naming.changes_topic_name(deployment)
+        others = tuple(
+            arns.topic(region, name)
+            for name in (
+                *(naming.on_call_topic_name(deployment, severity) for severity in arns.ON_CALL_SEVERITIES),
+                *(naming.on_call_text_topic_name(deployment, severity) for severity in arns.ON_CALL_SEVERITIES),
+                naming.changes_topic_name(deployment),
+                naming.digest_pattern(deployment),
+            )
+        )
         dead, tally_dead = naming.dead_letter_queue_name(deployment), naming.tally_dead_letter_queue_name(deployment)
         self.dead_letters = self._queue("DeadLetters", _Spec(dead, ()))
-        self.tally_dead_letters = self._queue("TallyDeadLetters", _Spec(tally_dead, (topics,)))
+        self.tally_dead_letters = self._queue("TallyDeadLetters", _Spec(tally_dead, counted))
         self.team_dead_letters = self._queue(
-            "TeamDeadLetters", _Spec(naming.team_dead_letter_queue_name(deployment), (topics, *on_call, changes))
+            "TeamDeadLetters", _Spec(naming.team_dead_letter_queue_name(deployment), (*every, *others))
         )
         acknowledge(self.team_dead_letters, "SQS3", "It is a dead-letter queue, of subscriptions instead of queues.")
-        archive = _Spec(naming.archive_dead_letter_queue_name(deployment), (topics,))
+        archive = _Spec(naming.archive_dead_letter_queue_name(deployment), every)
         self.archive_dead_letters = self._queue("ArchiveDeadLetters", archive)
         acknowledge(self.archive_dead_letters, "SQS3", "It is a dead-letter queue, of subscriptions instead of queues.")
         self.retry = self._queue(
             "Retry",
-            _Spec(naming.retry_queue_name(deployment), (topics,), RETRY_VISIBILITY_S, dead, RETRY_RECEIVES),
+            _Spec(naming.retry_queue_name(deployment), acted, RETRY_VISIBILITY_S, dead, RETRY_RECEIVES),
             after=self.dead_letters,
         )
         self.tally = self._queue(
             "Tally",
-            _Spec(naming.tally_queue_name(deployment), (topics,), 6 * TALLY_TIMEOUT_S, tally_dead, TALLY_RECEIVES),
+            _Spec(naming.tally_queue_name(deployment), counted, 6 * TALLY_TIMEOUT_S, tally_dead, TALLY_RECEIVES),
             after=self.tally_dead_letters,
         )
 
@@ -92,11 +101,10 @@ class Queues(Construct):
         )
         return queue
 
-    def _statements(self, queue_arn: str, senders: Iterable[str]) -> list[dict[str, Any]]:
-        topics = [arns.topic(self._region, pattern) for pattern in senders]
+    def _statements(self, queue_arn: str, senders: Sequence[str]) -> list[dict[str, Any]]:
         statements = [arns.tls_only(["sqs:*"], queue_arn)]
-        if topics:
-            condition = {"ArnLike": {"aws:SourceArn": topics}}
+        if senders:
+            condition = {"ArnLike": {"aws:SourceArn": list(senders)}}
             statements.insert(
                 0,
                 arns.statement("TopicsSend", arns.service("sns"), ["sqs:SendMessage"], queue_arn, condition=condition),

@@ -11,7 +11,7 @@ from http import HTTPStatus
 from typing import Any
 
 from ses_feedback.adapters.runtime import ROOT, Runtime
-from ses_feedback.config.posts import allowed_topics
+from ses_feedback.config.posts import heard, listed_topics
 from ses_feedback.domain.errors import RetryableError
 from ses_feedback.domain.topics import TopicList
 from ses_feedback.endpoint.answering import Endpoint
@@ -24,6 +24,8 @@ from ses_feedback.usecases.handling import Entry, Outcome
 from ses_feedback.usecases.receiving import receive
 
 runtime = Runtime()
+listed = listed_topics(ROOT)
+rules = heard(runtime.rules, listed)
 # What the endpoint says of posts goes where everything else is said, in the same form.
 _said = logging.getLogger("ses_feedback.endpoint")
 _said.handlers, _said.propagate = runtime.logger.handlers, False
@@ -32,13 +34,13 @@ _said.setLevel(logging.WARNING)  # what was stored is reported as counts
 
 def _receive(entry: Entry, now: int) -> Outcome:
     outcome = receive(
-        [entry], rules=runtime.rules, keys=runtime.keys, store=runtime.store, quarantine=runtime.quarantine, now=now
+        [entry], rules=rules, keys=runtime.keys, store=runtime.store, quarantine=runtime.quarantine, now=now
     )
     runtime.report(outcome)
     return outcome
 
 
-endpoint = Endpoint(Verifier(TopicList(allowed_topics(ROOT)), Certificates(fetch, public_roots())), _receive, confirm)
+endpoint = Endpoint(Verifier(TopicList(listed), Certificates(fetch, public_roots())), _receive, confirm)
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:

@@ -22,12 +22,17 @@ from ses_feedback.adapters.clients import client
 from ses_feedback.adapters.clock import SystemClock
 from ses_feedback.adapters.custom_resource import Context, Request, serve
 from ses_feedback.adapters.patience import PATIENCE_MS, once_allowed
+from ses_feedback.adapters.runtime import ROOT
 from ses_feedback.adapters.ses import SesIdentities
 from ses_feedback.adapters.wiring_table import WiringTable
+from ses_feedback.config.loop import loop_config
+from ses_feedback.config.model import Config
 from ses_feedback.domain.settings import Wish
 from ses_feedback.domain.times import SECOND
+from ses_feedback.usecases.checks.live import Home
 from ses_feedback.usecases.pacing import Clock, Pacer, Slots
-from ses_feedback.usecases.wiring import Wiring, check_wish
+from ses_feedback.usecases.permitted import permitted
+from ses_feedback.usecases.wiring import Wiring
 from ses_feedback.usecases.wiring_ports import RESTORED, InvalidWish, Memory, Outcome, SesGateway
 
 # Of the time a function has: kept back for the answer, and then for undoing a Create that failed.
@@ -60,6 +65,12 @@ def gateways() -> Gateways:
     return Gateways(ses, table, table, SystemClock(), interval)
 
 
+@lru_cache(maxsize=1)
+def shipped() -> Config:
+    """Return the configuration that was shipped with the function."""
+    return loop_config(ROOT)
+
+
 def handler(event: Mapping[str, Any], context: Context) -> None:
     """Answer a request of CloudFormation."""
     serve(event, context, partial(_work, context=context), physical_id=_wanted_identity, log=logger)
@@ -69,9 +80,9 @@ def _work(request: Request, *, context: Context) -> Mapping[str, str]:
     if request.type == "Delete":
         outcome = _delete(request, context)
     else:
-        identity, wish = _wanted_identity(request), _wish(request.properties)
-        _, _, _, region, account, *_ = context.invoked_function_arn.split(":")
-        check_wish(wish, region, account)
+        identity = _wanted_identity(request)
+        _, partition, _, region, account, *_ = context.invoked_function_arn.split(":")
+        wish = permitted(identity, _wish(request.properties), shipped(), Home(partition, region, account))
         _wait_for_table(identity, context)
         if request.type == "Update" and request.physical_id == identity:
             outcome = _wiring(context, keep=ANSWER_MS).update(
@@ -113,20 +124,18 @@ def _fingerprint(properties: Mapping[str, Any]) -> str:
 
 
 def _delete(request: Request, context: Context) -> Outcome:
-    """Give back the identity that the physical id names; one that a failed Create never had changed nothing."""
+    """Give back the identity that the physical id names, if the table remembers it.
+
+    The shipped configuration may not name it any more; a failed Create changed nothing and left nothing remembered.
+    """
     identity = request.physical_id or ""
     if not _is_identity(identity):
         # CloudFormation made this id up: the Create was never answered.
         identity = str(request.properties.get("Identity") or "")
     if not _is_identity(identity):
         return Outcome(RESTORED)
-    try:
-        wish = _wish(request.properties)
-    except InvalidWish:
-        # A Create that failed on these properties changed nothing, but what was remembered before still counts.
-        wish = Wish({})
     _wait_for_table(identity, context)
-    return _wiring(context, keep=ANSWER_MS).unwire(identity, wish)
+    return _wiring(context, keep=ANSWER_MS).unwire(identity)
 
 
 def _wiring(context: Context, *, keep: int) -> Wiring:

@@ -93,6 +93,7 @@ class _Performance:
         bounce = (config.thresholds if shared else config.thresholds_of(culprit)).bounce
         play = traffic.play(
             self._identities,
+            region=config.deployment.region,
             seed=SEED,
             deliveries=DELIVERIES,
             now=datetime.now(UTC),

@@ -117,16 +117,25 @@ def batches(messages: Sequence[Message], size: int = _BATCH) -> Iterator[list[Me
 
 
 def play(
-    identities: Sequence[Identity], *, seed: int, deliveries: int, now: datetime, lines: Lines, shared: bool = False
+    identities: Sequence[Identity],
+    *,
+    region: str,
+    seed: int,
+    deliveries: int,
+    now: datetime,
+    lines: Lines,
+    shared: bool = False,
 ) -> Play:
     """Return three acts of feedback for verified identities, ``deliveries`` of them for the busiest in the first.
+
+    SES sends from ``region``.
 
     One identity is the culprit; the others stay far below every alarm. Its bounces cross the ``lines`` of its own rate,
     or, where that is ``shared``, of its environment's.
     """
     culprit = culprit_of(identities)
     together = [i for i in identities if i.environment == culprit.environment] if shared else [culprit]
-    scene = _Scene(random.Random(seed), now)  # noqa: S311 - repeatable, not secret
+    scene = _Scene(random.Random(seed), now, region)  # noqa: S311 - repeatable, not secret
     for identity in identities:
         busy = deliveries if identity in (culprit, identities[0]) else deliveries // 8
         scene.everyday(identity, busy, hard=0 if identity is culprit else busy // 250)
@@ -149,8 +158,9 @@ def culprit_of(identities: Sequence[Identity]) -> Identity:
 class _Scene:
     """Builds messages; a time is given in seconds before now."""
 
-    def __init__(self, chance: random.Random, now: datetime) -> None:
+    def __init__(self, chance: random.Random, now: datetime, region: str) -> None:
         self._chance = chance
+        self._region = region
         self._now = now.timestamp()
         self._placed: list[tuple[float, Message]] = []
         self._people = 0
@@ -333,7 +343,7 @@ class _Scene:
         mail = simulator.mail(
             message_id=f"0100{self._chance.getrandbits(48):012x}-{self._chance.getrandbits(32):08x}-000000",
             source=source,
-            identity_arn=f"arn:aws:ses:us-east-1:000000000000:identity/{identity.name}",
+            identity_arn=f"arn:aws:ses:{self._region}:000000000000:identity/{identity.name}",
             account="000000000000",
             destination=recipients,
             at=sent,

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
+import re
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple, Protocol
@@ -75,9 +78,7 @@ def serve(
     where the traceback is. Raises ``PermanentError`` for an event that is no request, and ``RetryableError`` if the
     answer could not be delivered: Lambda then calls again, and ``work`` must bear that.
     """
-    url = event.get("ResponseURL")
-    if not isinstance(url, str) or not url.startswith(("https://", "http://")):
-        raise PermanentError("this event is no request of CloudFormation for a custom resource: it has no ResponseURL")
+    url = _answer_address(event.get("ResponseURL"), context.invoked_function_arn.split(":")[3])
     request = Request(
         type=str(event.get("RequestType")),
         physical_id=event.get("PhysicalResourceId"),
@@ -106,6 +107,31 @@ def serve(
         answer |= {"Status": "FAILED", "Reason": reason}
         log.exception("custom resource failed", extra={**about, "reason": reason})
     _put(url, answer, context, pause)
+
+
+def _answer_address(url: object, region: str) -> str:
+    """Return the URL for the answer: a bucket of CloudFormation's own, over https. Raises ``PermanentError``.
+
+    Whoever may invoke the function could have it answer anywhere. The bucket is named in the CloudFormation user guide
+    ("Setting up VPC endpoints": ``cloudformation-custom-resource-response-region``, the region without dashes). Where
+    the environment names another AWS (``AWS_ENDPOINT_URL``), the answer goes there.
+    """
+    found = urllib.parse.urlsplit(url if isinstance(url, str) else "")
+    bucket = f"cloudformation-custom-resource-response-{region.replace('-', '')}"
+    s3 = rf"{bucket}\.s3([.-](dualstack\.)?{region})?\.amazonaws\.com(\.cn)?"
+    own = urllib.parse.urlsplit(os.environ.get("AWS_ENDPOINT_URL", ""))
+    try:
+        port = found.port
+    except ValueError:
+        port = -1
+    if found.scheme == "https" and port in (None, 443) and re.fullmatch(s3, found.hostname or ""):
+        return found.geturl()
+    if own.netloc and (found.scheme, found.netloc) == (own.scheme, own.netloc):
+        return found.geturl()
+    raise PermanentError(
+        "this event is not a request of CloudFormation for a custom resource: its ResponseURL must be https and in "
+        f"the bucket {bucket}, not at {(found.hostname or 'no host')[:100]!r}"
+    )
 
 
 def _reason(error: Exception, context: Context) -> str:

@@ -82,6 +82,8 @@ _ACTIONS: Final = {
 _NO_QUEUE: Final = {"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"}
 _NO_BUCKET: Final = "NoSuchBucket"
 _NO_MACHINE: Final = "StateMachineDoesNotExist"
+# By name: a botocore that an application brings along may be older than some of these (LoginError: 1.41).
+_NO_LOGIN: Final = {"CredentialRetrievalError", "LoginError", "SSOError", "TokenRetrievalError"}
 _LOGIN: Final = "name a profile in AWS_PROFILE, or log in (aws sso login, aws configure)"
 # "User: ARN is not authorized to perform: ACTION on resource: ARN because …"; parts may be absent.
 _NOT_AUTHORIZED: Final = re.compile(
@@ -213,7 +215,7 @@ def _failure(error: BotoCoreError, place: Place) -> str:  # noqa: PLR0911 - one 
         return f"the AWS credentials are incomplete ({reason}): set the key that is missing"
     if isinstance(error, boto.ProfileNotFound):
         return f"{reason}: set AWS_PROFILE to one of those that `aws configure list-profiles` names"
-    if isinstance(error, boto.SSOError | boto.LoginError | boto.CredentialRetrievalError | boto.TokenRetrievalError):
+    if _NO_LOGIN & {kind.__name__ for kind in type(error).__mro__}:
         return f"the AWS credentials cannot be had ({reason}): {_LOGIN}"
     if isinstance(error, boto.ConfigParseError | boto.ConfigNotFound):
         return f"AWS's own configuration cannot be read: {reason}"

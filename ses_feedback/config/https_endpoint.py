@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from ses_feedback.config import schema
-from ses_feedback.config.model import Endpoint
+from ses_feedback.config.model import Endpoint, Identity, ListedTopic
 from ses_feedback.config.problems import Problems, shown
 from ses_feedback.config.table import Table
 from ses_feedback.domain.topics import pattern_reason
@@ -16,18 +16,14 @@ _MOST_A_SECOND: Final = 10_000
 _MOST_AT_ONCE: Final = 1_000
 
 
-def read(problems: Problems, values: Mapping[str, Any] | None) -> Endpoint:
-    """Return the endpoint of the file; without the table, one that takes no posts."""
+def read(problems: Problems, values: Mapping[str, Any] | None, identities: Mapping[str, Identity]) -> Endpoint:
+    """Return the endpoint of the file, which has these identities; without the table, one that takes no posts."""
     if values is None:
         return Endpoint()
     table = Table(problems, "endpoint", values, schema.ENDPOINT)
     if "topics" not in values:
         table.missing("topics")
-    topics = table.strings("topics") or ()
-    for number, text in enumerate(topics):
-        reason = pattern_reason(text)
-        if reason is not None:
-            problems.add(f"endpoint.topics[{number}]", f"{shown(text)} {reason}")
+    topics = _topics(table, identities)
     default = Endpoint()
     in_stack = table.boolean("in_stack")
     rate = _number(table, "requests_per_second", 1, _MOST_A_SECOND)
@@ -42,6 +38,49 @@ def read(problems: Problems, values: Mapping[str, Any] | None) -> Endpoint:
         default.requests_per_second if rate is None else rate,
         default.at_once if at_once is None else at_once,
     )
+
+
+def _topics(table: Table, identities: Mapping[str, Identity]) -> tuple[ListedTopic, ...]:
+    given = table.array("topics")
+    if given is not None and not given:
+        table.problem("topics", f"empty; name at least one, such as {table.keys['topics'].example}")
+    found: dict[str, ListedTopic] = {}
+    for number, value in enumerate(given or ()):
+        path = f"endpoint.topics[{number}]"
+        topic = _topic(table.problems, path, value, identities)
+        if topic is not None and found.setdefault(topic.arn, topic) is not topic:
+            table.problems.add(path, f"{shown(topic.arn)} is named twice; once is enough")
+    return tuple(found.values())
+
+
+def _topic(problems: Problems, path: str, value: object, identities: Mapping[str, Identity]) -> ListedTopic | None:
+    if not isinstance(value, dict):
+        given = shown(value) if isinstance(value, str) and pattern_reason(value) is None else '"arn:…"'
+        problems.add(
+            path,
+            f"must say whom the topic speaks for: {{ arn = {given}, environment = "
+            f'"{_environments(identities)[0]}" }}, or identities = ["…"] in place of environment',
+        )
+        return None
+    before = len(problems.lines)
+    table = Table(problems, path, value, schema.LISTED_TOPIC)
+    arn = table.string("arn")
+    if "arn" not in value:
+        table.missing("arn")
+    reason = pattern_reason(arn) if arn is not None else None
+    if reason is not None:
+        table.problem("arn", f"{shown(str(arn))} {reason}")
+    named = table.strings("identities", tuple(identities))
+    environment = table.choice("environment", _environments(identities))
+    if len({"identities", "environment"} & value.keys()) != 1 and not table.misspelt - {None, "arn"}:
+        problems.add(path, 'must say whom the topic speaks for: either environment = "…" or identities = ["…"]')
+    if arn is None or len(problems.lines) > before:
+        return None
+    return ListedTopic(arn, named or (), environment)
+
+
+def _environments(identities: Mapping[str, Identity]) -> tuple[str, ...]:
+    return tuple(sorted({identity.environment for identity in identities.values()})) or ("production",)
 
 
 def _number(table: Table, name: str, least: int, most: int) -> int | None:

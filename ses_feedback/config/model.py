@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from ses_feedback.domain.history import EVERY_STREAM
 from ses_feedback.domain.policy import Policy
@@ -123,15 +123,26 @@ class Archive:
     cold_after: int | None = 90 * 86_400_000
 
 
+class ListedTopic(NamedTuple):
+    """A topic of others, by its ARN (of whose name the end may be a ``*``), and whom it speaks for.
+
+    Either identities, each with its subdomains and addresses, or all of an environment.
+    """
+
+    arn: str
+    identities: tuple[str, ...] = ()
+    environment: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """The topics whose posts the HTTPS endpoint takes: ARNs, of whose name the end may be a ``*``.
+    """The topics whose posts the HTTPS endpoint takes.
 
     ``in_stack``: whether the deployment has one itself, which takes ``requests_per_second`` and works on ``at_once`` of
     them; 0: on as many as Lambda lets it.
     """
 
-    topics: tuple[str, ...] = ()
+    topics: tuple[ListedTopic, ...] = ()
     in_stack: bool = True
     requests_per_second: int = 50
     at_once: int = 10

@@ -70,9 +70,9 @@ class _Topics(Mapping[str, str]):
         return len(_KINDS) * len(self._identities)
 
 
-def _directory(deployment: str, places: Iterable[Place]) -> Directory:
+def _directory(deployment: str, places: Iterable[Place], *, strict: bool = False) -> Directory:
     by_identity = {place.identity: place for place in places}
-    return Directory(by_identity, _Topics(deployment, tuple(by_identity)))
+    return Directory(by_identity, _Topics(deployment, tuple(by_identity)), strict=strict)
 
 
 def directory(config: Config) -> Directory:
@@ -108,8 +108,8 @@ def to_runtime(config: Config) -> str:
     return json.dumps(values, sort_keys=True, separators=(",", ":")) + "\n"
 
 
-def from_runtime(text: str) -> RuntimeConfig:
-    """Return what ``to_runtime`` wrote. Durations are milliseconds."""
+def from_runtime(text: str, *, strict: bool = False) -> RuntimeConfig:
+    """Return what ``to_runtime`` wrote. Durations are milliseconds. ``strict``: see ``Directory``."""
     values = json.loads(text)
     places = tuple(Place(name, *place) for name, place in values["identities"].items())
     return RuntimeConfig(
@@ -118,11 +118,11 @@ def from_runtime(text: str) -> RuntimeConfig:
         regions=tuple(values["regions"]),
         alarms=values["alarms"],
         places=places,
-        directory=_directory(values["deployment"], places),
+        directory=_directory(values["deployment"], places, strict=strict),
         policy=policy_from(values["policy"]),
     )
 
 
 def load_runtime(directory: Path) -> RuntimeConfig:
-    """Return the configuration of the asset whose root is ``directory``."""
-    return from_runtime((directory / naming.RUNTIME_CONFIG_FILE).read_text(encoding="utf-8"))
+    """Return the configuration of the asset whose root is ``directory``: its functions believe its topics alone."""
+    return from_runtime((directory / naming.RUNTIME_CONFIG_FILE).read_text(encoding="utf-8"), strict=True)

@@ -88,10 +88,20 @@ CANARY: Final[Section] = (
     Key("within", "string", '`"15m"`', '"15m"'),
 )
 ENDPOINT: Final[Section] = (
-    Key("topics", "array of strings", None, '["arn:aws:sns:eu-west-1:444455556666:ses-*"]'),
+    Key(
+        "topics",
+        "array of topics",
+        None,
+        '[{ arn = "arn:aws:sns:eu-west-1:444455556666:ses-*", environment = "production" }]',
+    ),
     Key("in_stack", "boolean", "`true`", "false"),
     Key("requests_per_second", "integer", "`50`", "50"),
     Key("at_once", "integer", "`10`", "10"),
+)
+LISTED_TOPIC: Final[Section] = (
+    Key("arn", "string", None, '"arn:aws:sns:eu-west-1:444455556666:ses-*"'),
+    Key("identities", "array of strings", "this or `environment`", '["example.com"]'),
+    Key("environment", "string", "this or `identities`", '"production"'),
 )
 SES_LIST: Final[Section] = (
     Key("sync", "boolean", "`false`", "true"),
@@ -160,6 +170,7 @@ SECTIONS: Final[Mapping[str, Section]] = {
     "[thresholds.bounce]": BOUNCE_THRESHOLDS,
     "[thresholds.complaint]": COMPLAINT_THRESHOLDS,
     "[endpoint]": ENDPOINT,
+    "Topics of the endpoint": LISTED_TOPIC,
     "[lookup]": LOOKUP,
     "[changes]": CHANGES,
     "Destinations of changes": FOLLOWER,

@@ -99,8 +99,8 @@ class Opened:
         message = value.get("Message")
         if isinstance(message, _OPENABLE) and ("TopicArn" in value or "Type" in value):
             arn, kind = value.get("TopicArn"), value.get("Type")
-            if isinstance(arn, str):
-                topic = arn
+            if isinstance(arn, str) and topic is None:
+                topic = arn  # of the outermost envelope, which SNS wrote: one inside is a claim of whoever published
             if kind == "Notification" and isinstance(message, str):
                 self.open_text(message, topic, depth)
             elif kind in _CONFIRMATIONS:

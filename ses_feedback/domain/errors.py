@@ -7,6 +7,8 @@ in ``ses_feedback.config``: nothing is handled at all while the file is wrong.
 
 from __future__ import annotations
 
+from pathlib import PurePath
+
 
 class FeedbackError(Exception):
     """Root of the errors this package raises on purpose while it handles feedback or answers a question."""
@@ -34,3 +36,17 @@ class InvalidDuration(PermanentError):
 
 class UnknownStream(PermanentError):
     """A question that names no stream where one must be named, or one that the environment does not have."""
+
+
+def describe(error: BaseException) -> str:
+    """Return an error without anything personal: our own by its text, others by type and place.
+
+    The texts of foreign errors may quote their input, which holds addresses.
+    """
+    if isinstance(error, FeedbackError):
+        return f"{type(error).__name__}: {error}"
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    where = f" at {PurePath(place.tb_frame.f_code.co_filename).name}:{place.tb_lineno}" if place else ""
+    return f"{type(error).__name__}{where}"

@@ -69,7 +69,7 @@ def read_notification(
         mail = {}
     own = message.get(how.field) if how is not None else None
     arn, source = mail.get("sourceArn"), mail.get("source")
-    place = directory.resolve(arn, source, topic)
+    place, untrusted = directory.find(arn, source, topic)
     sent_at = time_or_none(mail.get("timestamp"))
     occurred_at = time_or_none(own.get("timestamp")) if isinstance(own, dict) else None
     if occurred_at is None:
@@ -84,6 +84,8 @@ def read_notification(
                 opened.setups.append(Setup(token(topic, MAX_ARN), "SES has been given the topic for an identity"))
                 return
             raise _unknown_kind(name)
+        if untrusted is not None:
+            raise _Unreadable(untrusted)  # noqa: TRY301 - it belongs with the others
         if place is None:
             raise _unknown_identity(arn, source, topic)
         if occurred_at is None or occurred_at > latest:

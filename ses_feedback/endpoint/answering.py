@@ -8,12 +8,13 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Final, NamedTuple
 
+from ses_feedback.domain.errors import describe
 from ses_feedback.domain.texts import token
 from ses_feedback.endpoint.confirming import Confirm
 from ses_feedback.endpoint.errors import NotNow, Refused
 from ses_feedback.endpoint.posts import MAX_BODY, NOTIFICATION, SUBSCRIPTION, Post, read_post
 from ses_feedback.endpoint.verifying import Verifier
-from ses_feedback.usecases.handling import Entry, Outcome, describe
+from ses_feedback.usecases.handling import Entry, Outcome
 
 # Store the feedback of an entry, whose payload is an SNS message, at a time in ms.
 Receive = Callable[[Entry, int], Outcome]

@@ -10,6 +10,7 @@ from ses_feedback.adapters.clients import client
 from ses_feedback.adapters.connection import connect
 from ses_feedback.adapters.quarantine_bucket import QuarantineBucket
 from ses_feedback.config import ConfigError, load
+from ses_feedback.config.posts import grants, heard
 from ses_feedback.config.runtime import from_runtime, to_runtime
 from ses_feedback.domain.keys import Keys
 from ses_feedback.domain.topics import TopicList
@@ -50,16 +51,17 @@ def open_endpoint(path: Path | str = "feedback.toml") -> Endpoint:
     if not config.endpoint.topics:
         problem = (
             "endpoint.topics: missing; say from which topics posts are taken, such as "
-            'topics = ["arn:aws:sns:eu-west-1:444455556666:ses-*"]'
+            'topics = [{ arn = "arn:aws:sns:eu-west-1:444455556666:ses-*", environment = "production" }]'
         )
         raise ConfigError([problem], config.path)
     deployment, region = config.deployment.name, config.deployment.region
-    rules = from_runtime(to_runtime(config))
+    listed = grants(config.endpoint.topics)
+    rules = heard(from_runtime(to_runtime(config)), listed)
     with connect(config) as connection:
         connection.store.verify()
         account = connection.caller.split(":")[4]
         bucket = naming.quarantine_bucket_name(deployment, account, region)
         quarantine = QuarantineBucket(partial(client, "s3", region), bucket)
         feedback = Feedback(rules, connection.keys, connection.store, quarantine)
-    verifier = Verifier(TopicList(config.endpoint.topics), Certificates(fetch, public_roots()))
+    verifier = Verifier(TopicList(listed), Certificates(fetch, public_roots()))
     return Endpoint(verifier, feedback, confirm)

@@ -17,11 +17,11 @@ from ses_feedback.domain import canary
 from ses_feedback.domain.digest_answers import Known
 from ses_feedback.domain.digest_text import Digest, Facts, Reader, compose
 from ses_feedback.domain.digests import Gathered, in_detail, read_items
-from ses_feedback.domain.errors import RetryableError
+from ses_feedback.domain.errors import RetryableError, describe
 from ses_feedback.domain.events import BOUNCE, COMPLAINT, DELIVERY, Fault
 from ses_feedback.domain.keys import Keys
 from ses_feedback.domain.times import MINUTE, SECOND
-from ses_feedback.usecases.handling import Rules, describe
+from ses_feedback.usecases.handling import Rules
 from ses_feedback.usecases.ports import HistoryStore, Quarantine
 
 # Between two messages to a team: the five minutes that were promised, and the time that publishing may take.

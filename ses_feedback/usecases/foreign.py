@@ -7,7 +7,7 @@ has come back is foreign: somebody set it again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from ses_feedback import naming
@@ -45,7 +45,7 @@ def ours_among(live: Settings, identity: str, wish: Wish, remembered: Record) ->
     """Return the topics that are ours: remembered, wished, and those of the live ones that bear our name."""
     known = remembered.ours | set(wish.topics.values())
     set_now = {topic for topic in live.topics.values() if topic is not None}
-    return known | {topic for topic in set_now if _named_ours(topic, identity, wish)}
+    return known | {topic for topic in set_now if _named_ours(topic, identity, known)}
 
 
 def foreign_settings(live: Settings, ours: frozenset[str], live_set: str | None, wish: Wish, known: Record) -> Foreign:
@@ -56,11 +56,11 @@ def foreign_settings(live: Settings, ours: frozenset[str], live_set: str | None,
     return Foreign(topics, None if settled else live_set)
 
 
-def _named_ours(topic: str, identity: str, wish: Wish) -> bool:
-    """Tell whether a topic has the name of this deployment and identity, in the account and region of those wished."""
+def _named_ours(topic: str, identity: str, known: Collection[str]) -> bool:
+    """Tell whether a topic has the name of this deployment and identity, in the account and region of those known."""
     home, _, name = topic.rpartition(":")
-    for wished in wish.topics.values():
-        place, _, model = wished.rpartition(":")
+    for one in known:
+        place, _, model = one.rpartition(":")
         if home == place and naming.same_loop(name, model, identity):
             return True
     return False

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, Protocol
 
-from ses_feedback.domain.errors import FeedbackError
+from ses_feedback.domain.errors import FeedbackError, describe
 from ses_feedback.domain.history import Suppression, covering
 from ses_feedback.domain.recipients import Recipient, recipients
 from ses_feedback.domain.times import format_time
@@ -117,6 +117,8 @@ class Lookups:
                 self._remember(environment, {address: found[address] for address in part})
         except FeedbackError as error:
             return found, " ".join(str(error).split())
+        except Exception as error:  # noqa: BLE001 - a defect must not decide whether mail goes: the guard's option does
+            return found, f"unexpected {describe(error)}"
         return found, None
 
     def _opened(self) -> Reader:

@@ -10,11 +10,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import PurePath
 from typing import NamedTuple, Protocol
 
 from ses_feedback.domain import canary
-from ses_feedback.domain.errors import FeedbackError, PermanentError
+from ses_feedback.domain.errors import PermanentError, describe
 from ses_feedback.domain.events import Event, Fault
 from ses_feedback.domain.identities import Directory
 from ses_feedback.domain.policy import Policy
@@ -142,20 +141,6 @@ class Batch:
 
 def _as_text(payload: object) -> str:
     return payload if isinstance(payload, str) else json.dumps(payload, ensure_ascii=False, default=str)
-
-
-def describe(error: BaseException) -> str:
-    """Return an error without anything personal: our own by its text, others by type and place.
-
-    The texts of foreign errors may quote their input, which holds addresses.
-    """
-    if isinstance(error, FeedbackError):
-        return f"{type(error).__name__}: {error}"
-    place = error.__traceback__
-    while place is not None and place.tb_next is not None:
-        place = place.tb_next
-    where = f" at {PurePath(place.tb_frame.f_code.co_filename).name}:{place.tb_lineno}" if place else ""
-    return f"{type(error).__name__}{where}"
 
 
 def counted(counts: Mapping[str, int]) -> dict[str, int]:

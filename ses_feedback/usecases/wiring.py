@@ -6,13 +6,11 @@ repeated, or answered into the void: the next run finds out where things stand a
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Mapping
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from ses_feedback.domain.errors import FeedbackError
 from ses_feedback.domain.settings import (
-    NOTIFICATION_TYPES,
     SetHeaders,
     Settings,
     SetTopic,
@@ -42,15 +40,12 @@ from ses_feedback.usecases.wiring_ports import (
     DkimRecord,
     FormerSet,
     IdentityRejected,
-    InvalidWish,
     Memory,
     Outcome,
     Record,
     Rejected,
     SesGateway,
 )
-
-_TOPIC_ARN: Final = re.compile(r"arn:[a-z-]+:sns:([a-z0-9-]+):([0-9]{12}):([A-Za-z0-9_-]{1,256})")
 
 
 class _Live(NamedTuple):
@@ -59,22 +54,6 @@ class _Live(NamedTuple):
     settings: Settings
     configuration_set: str | None
     dkim: tuple[DkimRecord, ...]
-
-
-def check_wish(wish: Wish, region: str, account: str) -> None:
-    """Raise ``InvalidWish`` unless every topic is one SES could use here: Standard, in this region and account."""
-    for type_ in NOTIFICATION_TYPES:
-        topic = wish.topics.get(type_)
-        if not topic:
-            raise InvalidWish(f"Topics.{type_} is missing: it must be the ARN of an SNS topic in {region}")
-        found = _TOPIC_ARN.fullmatch(topic)
-        if found is None:
-            raise InvalidWish(f"Topics.{type_}: {topic[:300]!r} is not the ARN of a standard SNS topic")
-        if found[1] != region or found[2] != account:
-            raise InvalidWish(
-                f"Topics.{type_}: {topic} is in {found[1]} of account {found[2]}; an identity in {region} of account"
-                f" {account} needs a topic there"
-            )
 
 
 class Wiring:
@@ -123,17 +102,17 @@ class Wiring:
         try:
             return self.wire(identity, wish)
         except Exception as error:
-            self._also(error, "undoing it", lambda: undoing.undo(identity, wish))
+            self._also(error, "undoing it", lambda: undoing.undo(identity))
             raise
 
-    def undo(self, identity: str, wish: Wish) -> Outcome:
+    def undo(self, identity: str) -> Outcome:
         """Give an identity back if ``wire`` got as far as to remember it; else nothing has changed: no call to SES.
 
         An identity that ``wire`` created is deleted, unless it is verified by now: then there may be mail already.
         """
         record = self._memory.recall(identity) or Record()
         if record.former is not None:
-            return self.unwire(identity, wish)
+            return self.unwire(identity)
         if record.status != CREATED:
             return Outcome(RESTORED)
         verification = self._ses.verification(identity)
@@ -143,26 +122,27 @@ class Wiring:
         self._memory.forget(identity)
         return Outcome(RESTORED, (f"deleted {identity}",) if unverified else ())
 
-    def unwire(self, identity: str, wish: Wish) -> Outcome:
-        """Give an identity back: former settings return wherever ours are still there. ``wish`` is what it was last.
+    def unwire(self, identity: str) -> Outcome:
+        """Give an identity back: former settings return wherever ours are still there.
 
-        Nothing happens where nothing of ours is left, or SES no longer knows the identity. A former topic or
-        configuration set that has gone meanwhile is replaced by none (and ``left`` or ``changes`` say so). An identity
-        stays in SES, whoever created it. Raises what the ports raise, and ``OutOfTime``; repeating it goes on where it
-        stopped.
+        What is ours is what the memory says, and nothing that a caller claims: an identity of which nothing is
+        remembered is none of ours, and SES is not called. Nor does anything happen where nothing of ours is left, or
+        SES no longer knows the identity. A former topic or configuration set that has gone meanwhile is replaced by
+        none (and ``left`` or ``changes`` say so). An identity stays in SES, whoever created it. Raises what the ports
+        raise, and ``OutOfTime``; repeating it goes on where it stopped.
         """
-        recalled = self._memory.recall(identity)
-        record = recalled or Record()
+        record = self._memory.recall(identity)
+        if record is None:
+            return Outcome(RESTORED, left=(f"nothing of ours is remembered of {identity}",))
         changes: list[str] = []
         left: list[str] = []
         live = self._ses.settings(identity)
         if live is None:
-            if recalled is not None:
-                self._memory.forget(identity)
+            self._memory.forget(identity)
             return Outcome(RESTORED, left=(f"SES no longer knows {identity}",))
         try:
-            self._restore(identity, live, record.former, ours_among(live, identity, wish, record), changes, left)
-            self._restore_set(identity, wish.configuration_set, record.former_set, changes, left)
+            self._restore(identity, live, record.former, ours_among(live, identity, Wish({}), record), changes, left)
+            self._restore_set(identity, record.former_set, changes, left)
         except IdentityRejected as error:
             verification = self._ses.verification(identity)
             if verification in VERIFIED:
@@ -171,8 +151,7 @@ class Wiring:
             if verification is not None:
                 # Not verified any more, yet still there: should it come back to life, its former settings are known.
                 return Outcome(RESTORED, tuple(changes), tuple(left))
-        if recalled is not None:
-            self._memory.forget(identity)
+        self._memory.forget(identity)
         return Outcome(RESTORED, tuple(changes), tuple(left))
 
     def _wire(self, identity: str, wish: Wish, *, lenient: bool) -> Outcome:
@@ -340,19 +319,16 @@ class Wiring:
             self._memory.forget_set(identity)
         return changes
 
-    def _restore_set(
-        self, identity: str, wished: str | None, former: FormerSet | None, changes: list[str], left: list[str]
-    ) -> None:
-        ours = (former.ours if former else frozenset()) | ({wished} if wished else set())
-        if not ours:
+    def _restore_set(self, identity: str, former: FormerSet | None, changes: list[str], left: list[str]) -> None:
+        if former is None:
             return
         try:
             live = self._ses.configuration_set(identity)
         except IdentityRejected as error:
             left.append(str(error))
             return
-        if live in ours:
-            changes.append(self._give_back_set(identity, former.name if former else None))
+        if live in former.ours:
+            changes.append(self._give_back_set(identity, former.name))
 
     def _give_back_set(self, identity: str, name: str | None) -> str:
         """Set the former default configuration set, or none where that is gone: with a missing one every send fails."""

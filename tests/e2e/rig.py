@@ -130,18 +130,20 @@ class Rig:
         """Take SNS's permission to invoke record_feedback away, as a bad deployment would."""
         functions = self.loop.cloud.client("lambda")
         name = naming.function_name(self.loop.name, naming.RECORD_FEEDBACK)
-        (statement,) = json.loads(functions.get_policy(FunctionName=name)["Policy"])["Statement"]
-        functions.remove_permission(FunctionName=name, StatementId=statement["Sid"])
+        statements = json.loads(functions.get_policy(FunctionName=name)["Policy"])["Statement"]
+        for statement in statements:
+            functions.remove_permission(FunctionName=name, StatementId=statement["Sid"])
         try:
             yield
         finally:
-            functions.add_permission(
-                FunctionName=name,
-                StatementId=statement["Sid"],
-                Action=statement["Action"],
-                Principal=statement["Principal"]["Service"],
-                SourceArn=next(iter(statement["Condition"].values()))["AWS:SourceArn"],
-            )
+            for statement in statements:
+                functions.add_permission(
+                    FunctionName=name,
+                    StatementId=statement["Sid"],
+                    Action=statement["Action"],
+                    Principal=statement["Principal"]["Service"],
+                    SourceArn=next(iter(statement["Condition"].values()))["AWS:SourceArn"],
+                )
 
     @contextlib.contextmanager
     def paused(self, function: str) -> Iterator[None]:

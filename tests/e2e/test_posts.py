@@ -120,7 +120,8 @@ def relay(deliver: Callable[[bytes], int]) -> Iterator[Relay]:
 
 
 def bounce_of(address: str) -> str:
-    return mail.text(mail.bounce(f"m-{address}", [address], at=SystemClock().now()))
+    text = mail.text(mail.bounce(f"m-{address}", [address], at=SystemClock().now()))
+    return text.replace("us-east-1:111122223333", ":".join(TOPIC.split(":")[3:5]))  # where the topic is
 
 
 def verdict(loop: Loop, address: str) -> dict[str, Any]:

@@ -28,7 +28,7 @@ warn = [{ email_json = "deliverability@example.com" }, { sms = "+12065550100" }]
 sync = true
 complaints = "marketing"
 [endpoint]
-topics = ["arn:aws:sns:us-east-1:444455556666:ses-bounces"]
+topics = [{ arn = "arn:aws:sns:us-east-1:444455556666:ses-bounces", environment = "production" }]
 [teams.customer-service]
 notify = [
     { http = "http://crm.example.com/hooks/ses" },

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 from infra.needed import needed
+from infra.senders import QUEUE_BYTES, sending_topics
 from ses_feedback import naming
 from ses_feedback.adapters.dynamodb_wire import TIMEOUT_S
+from ses_feedback.config.model import ACTED_KINDS, NOTIFIED_KINDS
+from tests.infra import configs
 from tests.infra.synthesis import ACCOUNT, OWNER, Assembly, Found
 
 CORE = "ses-feedback-core"
@@ -111,12 +116,17 @@ def test_every_queue_is_encrypted_tls_only_and_keeps_14_days(small: Assembly) ->
     }
     topics = ("page", "warn", "page-text", "warn-text")
     on_call = [f"arn:aws:sns:us-east-1:{ACCOUNT}:ses-feedback-on-call-{topic}" for topic in topics]
+    told = [f"arn:aws:sns:us-east-1:{ACCOUNT}:ses-feedback_{kind}_example-com_a379a6f6" for kind in NOTIFIED_KINDS]
     senders = {
-        "ses-feedback-retry": [TOPICS],
-        "ses-feedback-tally": [TOPICS],
-        "ses-feedback-tally-dead-letters": [TOPICS],
-        "ses-feedback-archive-dead-letters": [TOPICS],
-        "ses-feedback-team-dead-letters": [TOPICS, *on_call, f"arn:aws:sns:us-east-1:{ACCOUNT}:ses-feedback-changes"],
+        "ses-feedback-retry": told[:2],
+        "ses-feedback-tally": told,
+        "ses-feedback-tally-dead-letters": told,
+        "ses-feedback-archive-dead-letters": told,
+        "ses-feedback-team-dead-letters": [
+            *told,
+            *on_call,
+            *(f"arn:aws:sns:us-east-1:{ACCOUNT}:ses-feedback{name}" for name in ("-changes", "_digest_*")),
+        ],
         "ses-feedback-dead-letters": [],
     }
     for found in queues:
@@ -150,11 +160,38 @@ def test_consumers_of_the_queues(small: Assembly) -> None:
     assert tally["FunctionName"].endswith("tally_feedback")
 
 
-def test_one_permission_for_all_topics(thirty: Assembly) -> None:
-    """A permission per topic would break the size of a function's policy: one, for the deployment's own topics."""
-    permission = thirty.one("AWS::Lambda::Permission", Principal="sns.amazonaws.com", SourceArn=TOPICS).properties
-    assert permission["Action"] == "lambda:InvokeFunction"
-    assert permission["FunctionName"].endswith("record_feedback")
+def invokers(assembly: Assembly) -> set[str]:
+    found = [p for p in assembly.find("AWS::Lambda::Permission") if p.properties["Principal"] == "sns.amazonaws.com"]
+    record = [p.properties for p in found if p.properties["FunctionName"].endswith("record_feedback")]
+    assert {p["Action"] for p in record} == {"lambda:InvokeFunction"}
+    return {p["SourceArn"] for p in record}
+
+
+def test_topics_are_let_in_by_name_where_a_policy_has_room(full: Assembly, thirty: Assembly) -> None:
+    """Each topic that is acted upon, and no other of a name like ours; the pattern only where they are too many."""
+    acted = {
+        t.properties["TopicName"]
+        for t in full.find("AWS::SNS::Topic")
+        if t.properties["TopicName"].split("_")[1:2] in (["bounce"], ["complaint"], ["subscription"])
+    }
+    assert len(acted) == 9
+    assert invokers(full) == {f"arn:aws:sns:eu-west-1:{ACCOUNT}:{name}" for name in acted}
+    assert invokers(thirty) == {TOPICS}
+
+
+def test_no_policy_passes_its_limit(thirty: Assembly) -> None:
+    """As AWS stores them, for any number of identities: 8,192 bytes of a queue, 20,480 of a function."""
+    counted = set()
+    for number in (1, 5, 9, 12, 20, 23, 40):
+        for kinds in (NOTIFIED_KINDS, ACTED_KINDS):
+            names = sending_topics(configs.many(number), kinds, most_bytes=QUEUE_BYTES)
+            listed = [f"arn:aws-us-gov:sns:us-east-1:{ACCOUNT}:{name}" for name in names]
+            assert len(json.dumps(listed, separators=(",", ":"))) <= QUEUE_BYTES + 2
+            counted.add(len(names))
+    assert len(counted) > 6
+    assert 1 in counted
+    for policy in thirty.find("AWS::SQS::QueuePolicy"):
+        assert len(json.dumps(policy.properties["PolicyDocument"])) < 8_192
 
 
 def test_the_claim_comes_first(full: Assembly) -> None:

@@ -10,8 +10,10 @@ import pytest
 from infra.digests import MOST_RESOURCES
 from infra.errors import SynthError
 from infra.needed import needed, told_teams
+from infra.senders import QUEUE_BYTES, sending_topics
 from ses_feedback import naming
 from ses_feedback.config import Config, parse
+from ses_feedback.config.model import KINDS
 from ses_feedback.domain.times import MINUTE, SECOND
 from ses_feedback.usecases.digests import GAP, HIDDEN
 from tests.infra import configs
@@ -71,7 +73,8 @@ def test_the_queue_of_a_team(full: Assembly) -> None:
         ["sqs:SendMessage"],
         sqs(SUPPORT),
     )
-    assert allow["Condition"] == {"ArnLike": {"aws:SourceArn": sns("ses-feedback_*")}}
+    names = sending_topics(full.config, KINDS, most_bytes=QUEUE_BYTES)
+    assert allow["Condition"] == {"ArnLike": {"aws:SourceArn": [sns(name) for name in names]}}
     assert deny["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
@@ -197,5 +200,5 @@ def test_more_people_than_the_stack_holds_are_one_clear_error(tmp_path: Path) ->
     fits = MOST_RESOURCES // 6
     assembly = synthesise(with_teams(fits), tmp_path / "fits")
     assert sum(f.stack == "ses-feedback-core" for f in assembly.all()) < 480
-    with pytest.raises(SynthError, match=r"teams: 44 text destinations of 44 teams take 264 resources of the core"):
+    with pytest.raises(SynthError, match=r"teams: 41 text destinations of 41 teams take 246 resources of the core"):
         synthesise(with_teams(fits + 1), tmp_path / "over")

@@ -115,9 +115,10 @@ class Stage:
 
     def request(self, function: str, kind: str, physical: str | None = None, **properties: Any) -> dict[str, Any]:
         """Send CloudFormation's request for a custom resource; return the answer."""
+        region = self.tap.region.replace("-", "")
         event = {
             "RequestType": kind,
-            "ResponseURL": "https://cloudformation.example.com/answer",
+            "ResponseURL": f"https://cloudformation-custom-resource-response-{region}.s3.amazonaws.com/answer",
             "StackId": "stack",
             "RequestId": "request",
             "LogicalResourceId": "Resource",
@@ -261,9 +262,22 @@ def wire_identity(stage: Stage) -> None:
     """Pending, created, created again, updated, replaced, given back, failed and undone; with a set and without."""
     function, ses = naming.WIRE_IDENTITY, stage.tap.ses
     region = stage.tap.region
-    topics = {t: f"arn:aws:sns:{region}:{ACCOUNT}:ses-feedback_{t}" for t in ("Bounce", "Complaint", "Delivery")}
-    plain = {"Identity": IDENTITY, "Topics": topics}
-    with_set = {**plain, "ConfigurationSet": "set-a"}
+    shipped = loop_config(composition.ROOT)
+    created = {IDENTITY: replace(shipped.identities[IDENTITY], create=True)}
+    (composition.ROOT / naming.LOOP_CONFIG_FILE).write_text(
+        to_loop(replace(shipped, identities={**shipped.identities, **created}))
+    )
+
+    def of(identity: str) -> dict[str, Any]:
+        names = {t: naming.topic_name("ses-feedback", t.lower(), identity) for t in ("Bounce", "Complaint", "Delivery")}
+        topics = {t: f"arn:aws:sns:{region}:{ACCOUNT}:{name}" for t, name in names.items()}
+        return {"Identity": identity, "Topics": topics}
+
+    own_set = naming.configuration_set_name("ses-feedback", IDENTITY)
+    ses.sets |= {own_set}
+    plain = of(IDENTITY)
+    topics = plain["Topics"]
+    with_set = {**plain, "ConfigurationSet": own_set}
 
     def status(kind: str, physical: str | None = None, **properties: Any) -> str:
         answer = stage.request(function, kind, physical, **properties)
@@ -278,10 +292,10 @@ def wire_identity(stage: Stage) -> None:
     assert status("Create", **plain) == "wired"
     assert status("Create", **plain) == "wired"
     assert status("Update", IDENTITY, **with_set) == "wired"
-    assert ses.default_set == "set-a"
+    assert ses.default_set == own_set
     assert status("Update", IDENTITY, **plain) == "wired"
     assert ses.default_set is None
-    assert status("Update", "example.org", **with_set) == "wired"
+    assert status("Update", "dev.example.com", **with_set) == "wired"
     stage.dynamo.client.update_item(
         TableName=WIRING,
         Key={naming.ATTRIBUTE_KEY: {"S": "slots"}},

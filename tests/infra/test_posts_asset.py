@@ -16,12 +16,13 @@ from infra.sources import POSTS, ROOT, Sources
 from infra.target import LAMBDA, Target, this_machine
 from ses_feedback import naming
 from ses_feedback.config import parse
-from ses_feedback.config.posts import allowed_topics, posts_files
+from ses_feedback.config.posts import listed_topics, posts_files
+from ses_feedback.domain.identities import Grant
 from tests.infra import configs
 from tests.infra.test_bundling import RUNTIME_PACKAGES, files
 
-TOPICS = ["arn:aws:sns:us-east-1:444455556666:ses-bounces"]
-CONFIG = parse(tomllib.loads(configs.SMALL) | {"endpoint": {"topics": TOPICS}})
+TOPIC = {"arn": "arn:aws:sns:us-east-1:444455556666:ses-bounces", "identities": ["example.com"]}
+CONFIG = parse(tomllib.loads(configs.SMALL) | {"endpoint": {"topics": [TOPIC]}})
 LOCK = ROOT / "lambdas/requirements-posts.txt"
 
 
@@ -44,7 +45,7 @@ def test_what_is_in_it(asset: Path) -> None:
     assert {"ses_feedback/endpoint/http_api.py", naming.RUNTIME_CONFIG_FILE, naming.POSTS_CONFIG_FILE} <= found
     assert naming.LOOP_CONFIG_FILE not in found
     assert not any(name.startswith(("ses_feedback/cli", "ses_feedback/guard", "boto", "infra/")) for name in found)
-    assert list(allowed_topics(asset)) == TOPICS
+    assert listed_topics(asset) == {TOPIC["arn"]: Grant(("example.com",))}
 
 
 def test_it_is_compiled_for_lambda(asset: Path) -> None:

@@ -62,7 +62,7 @@ def attempt(action: str, ses: FakeSes, memory: FakeMemory, wish: Wish) -> str:
     work = wiring(ses, memory)
     if action == "create":
         return work.wire_or_undo(IDENTITY, wish, work).status
-    return (work.wire(IDENTITY, wish) if action == "update" else work.unwire(IDENTITY, wish)).status
+    return (work.wire(IDENTITY, wish) if action == "update" else work.unwire(IDENTITY)).status
 
 
 def assert_wired(ses: FakeSes, wish: Wish, former_set: str | None) -> None:

@@ -38,7 +38,7 @@ _BIG_BATCH: Final = 1_000
 _BIG_IS_RARE: Final = 0.001
 _UNDELETED: Final = 0.01  # a batch that succeeded, and that SQS delivers again all the same
 _LATE: Final = 0.01  # feedback that SNS brings long after all other
-TOPIC: Final = "arn:aws:sns:us-east-1:111122223333:ses-feedback_bounce_example-com_12345678"
+TOPIC: Final = "arn:aws:sns:us-east-1:111122223333:ses-feedback_bounce_example-com_a379a6f6"
 
 
 @dataclass(slots=True)

@@ -301,7 +301,11 @@ def test_a_custom_resource_tells_neither_the_secret_nor_its_answers_address(
     topics = {t: f"arn:aws:sns:us-east-1:111122223333:{t}" for t in ("Bounce", "Complaint", "Delivery")}
     properties = {"Table": "t", "Owner": "o", "Identity": "example.com", "Topics": topics}
     for kind in ("Create", "Update", "Delete", "Nonsense"):
-        event = {"RequestType": kind, "ResponseURL": f"https://bucket.example.com/?signature={MARK}", "RequestId": "1"}
+        event = {
+            "RequestType": kind,
+            "ResponseURL": f"https://cloudformation-custom-resource-response-useast1.s3.amazonaws.com/?signature={MARK}",
+            "RequestId": "1",
+        }
         event |= {"LogicalResourceId": "Resource", "PhysicalResourceId": "example.com"}
         module.handler({**event, "ResourceProperties": properties}, Context())
     out, err = capfd.readouterr()

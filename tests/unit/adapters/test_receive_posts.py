@@ -33,7 +33,8 @@ from tests.unit.endpoint.world import CERTIFICATE_URL
 from tests.unit.usecases import mail
 
 TOPIC = "arn:aws:sns:us-east-1:444455556666:ses-bounces"
-CONFIG = f'[endpoint]\ntopics = ["{TOPIC}"]'
+LISTED = f'{{ arn = "{TOPIC}", environment = "production" }}'
+CONFIG = f"[endpoint]\ntopics = [{LISTED}]"
 JANE = "jane@example.net"
 _numbers = itertools.count()
 
@@ -47,7 +48,8 @@ def posts(
 ) -> Callable[[], ModuleType]:
     """The function, as it is loaded from its asset, with the test authority in place of the public ones."""
     # A logger of its own, bound to this test's standard output, hence loaded only within the test.
-    named = f'[deployment]\nname = "posts-{next(_numbers)}"\n{CONFIG}'
+    dev = '[identities."example.com"]\n[identities."dev@example.com"]\nenvironment = "dev"'
+    named = f'[deployment]\nname = "posts-{next(_numbers)}"\n{CONFIG}\n{dev}'
     for name, text in posts_files(config(named)).items():
         (tmp_path / name).write_text(text)
     SuppressionTable(dynamo.client, TABLE, Keys(SECRET), DEFAULT_POLICY).claim("owner-1")
@@ -66,8 +68,9 @@ def posts(
     return cache(lambda: importlib.import_module("lambdas.receive_posts"))
 
 
-def post(message: str | None = None, **changes: Any) -> dict[str, Any]:
-    return notification(message or mail.text(mail.bounce(at=NOW)), format_time(NOW), topic=TOPIC, **changes)
+def post(message: str | None = None, account: str = "444455556666", **changes: Any) -> dict[str, Any]:
+    text = message or mail.text(mail.bounce(at=NOW)).replace("111122223333", account)
+    return notification(text, format_time(NOW), topic=TOPIC, **changes)
 
 
 def suppressed(dynamo: Dynamo) -> bool:
@@ -94,6 +97,28 @@ def test_what_is_unreadable_is_quarantined_and_measured(
     assert aws("s3").list_objects_v2(Bucket=BUCKET)["KeyCount"] == 1
     (measured,) = metrics(capsys.readouterr().out)
     assert measured[naming.METRIC_QUARANTINED] == 1
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"account": "111122223333"},
+        {"message": mail.text(mail.bounce(at=NOW, source="dev@example.com")).replace("111122223333", "444455556666")},
+        {"message": mail.sns_body(mail.text(mail.bounce(at=NOW, source="dev@example.com")))},
+    ],
+    ids=["of another account", "of another environment", "in another topic's envelope"],
+)
+def test_a_listed_topic_is_believed_only_about_what_it_is_trusted_with(
+    posts: Callable[[], ModuleType], aws: Callable[..., Any], dynamo: Dynamo, changes: dict[str, Any]
+) -> None:
+    """Genuine and listed, and yet about somebody else: kept, alarmed, and nobody is suppressed."""
+    assert posts().handler(event(body(post(**changes)).decode()), object())["statusCode"] == 200
+    for environment in ("production", "dev"):
+        stored, _ = SuppressionTable(dynamo.client, TABLE, Keys(SECRET), DEFAULT_POLICY).get(environment, JANE)
+        assert stored is None
+    (kept,) = aws("s3").list_objects_v2(Bucket=BUCKET)["Contents"]
+    found = json.loads(aws("s3").get_object(Bucket=BUCKET, Key=kept["Key"])["Body"].read())
+    assert f"topic {TOPIC} does not speak for " in found["why"]
 
 
 def test_what_is_forged_is_answered_and_logged_in_one_line(
@@ -133,7 +158,7 @@ def test_invented_certificates_wake_nobody(
 
 def test_its_configuration_is_sorted_and_in_no_other_asset() -> None:
     """A topic more on the list deploys that function alone, another order of them nothing."""
-    other = TOPIC.replace("bounces", "another")
-    one, two = (config(f"[endpoint]\ntopics = {json.dumps(topics)}") for topics in ([TOPIC, other], [other, TOPIC]))
+    other = LISTED.replace("bounces", "another")
+    one, two = (config(f"[endpoint]\ntopics = [{', '.join(topics)}]") for topics in ([LISTED, other], [other, LISTED]))
     assert posts_files(one) == posts_files(two) != posts_files(config(CONFIG))
     assert asset_files(one) == asset_files(config(CONFIG)) == asset_files(config(""))

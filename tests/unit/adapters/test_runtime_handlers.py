@@ -51,7 +51,8 @@ class Functions:
         self.postponed.append((params["ReceiptHandle"], params["VisibilityTimeout"]))
 
     def run(self, function: str, event: dict[str, Any]) -> Any:
-        return self.load(function).handler(event, object())
+        own = json.loads(json.dumps(event).replace("ses-feedback_", f"{self.name}_"))  # by this deployment's topics
+        return self.load(function).handler(own, object())
 
     def kept(self) -> list[str]:
         found = self.s3.list_objects_v2(Bucket=BUCKET).get("Contents", [])

@@ -85,7 +85,8 @@ class Telling:
 
     def put(self, *messages: dict[str, Any] | str) -> None:
         for message in messages:
-            self.sqs.send_message(QueueUrl=self.queue, MessageBody=mail.sns_body(message))
+            body = mail.sns_body(message, mail.topic_of("example.com", self.name))
+            self.sqs.send_message(QueueUrl=self.queue, MessageBody=body)
 
     def run(self) -> Any:
         return self.load().handler({}, Context())
@@ -143,7 +144,8 @@ def telling(dynamo: Dynamo, aws: Callable[..., Any], monkeypatch: pytest.MonkeyP
 def record(telling: Telling, message: dict[str, Any]) -> None:
     module = telling.load()
     store = SuppressionTable(telling.dynamo.client, TABLE, telling.keys, telling.config.policy)
-    for event in read(message, module.runtime.rules.directory, NOW).events:
+    body = mail.sns_body(message, mail.topic_of("example.com", telling.name))
+    for event in read(body, module.runtime.rules.directory, NOW).events:
         store.put_new(event.environment, event.recipient, History({telling.keys.strike(event): strike_of(event)}))
 
 

@@ -81,15 +81,15 @@ class Loop:
 
     def answer(self) -> None:
         """Bring the feedback of what was mailed by both ways."""
-        messages = []
         for number, (identity, recipient) in enumerate(self.mails):
             source = identity if "@" in identity else f"ses-feedback-canary@{identity}"
             kinds = {"bounce": mail.bounce, "complaint": mail.complaint, "success": mail.delivery}
-            messages.append(kinds[recipient.partition("+")[0]](f"c{number}", [recipient], at=NOW, source=source))
+            message = kinds[recipient.partition("+")[0]](f"c{number}", [recipient], at=NOW, source=source)
+            topic = mail.topic_of(identity)
+            self.load(naming.RECORD_FEEDBACK).handler(sns_event(message, topic=topic), None)
+            tallied = self.load(naming.TALLY_FEEDBACK).handler(sqs_event(sns_body(message, topic=topic)), None)
+            assert tallied == {"batchItemFailures": []}
         self.mails.clear()
-        self.load(naming.RECORD_FEEDBACK).handler(sns_event(*messages), None)
-        tallied = self.load(naming.TALLY_FEEDBACK).handler(sqs_event(*map(sns_body, messages)), None)
-        assert tallied == {"batchItemFailures": []}
 
     def items(self, table: str) -> dict[str, Any]:
         return {item["pk"]["S"]: item for item in self.client.scan(TableName=table)["Items"]}

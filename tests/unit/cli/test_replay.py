@@ -35,7 +35,7 @@ def archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deployment: FakeDep
                 line(bounce("m1", at=NOW - DAY)),
                 line(complaint("m2", ("joe@example.net",), at=NOW - DAY, source="news@example.com")),
                 line(delivery("m3", at=NOW - DAY)),
-                line(bounce("m4", source="info@foreign.example", at=NOW - DAY)),
+                line(bounce("m4", source="info@foreign.example", at=NOW - DAY), topic="arn:aws:sns:us-east-1:1:x"),
                 decision("ann@example.net", "suppress", NOW - 2 * DAY),
                 "junk",
             ]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ses_feedback.config.model import Endpoint
+from ses_feedback.config.model import Endpoint, ListedTopic
 from tests.unit.config.files import config, problems
 
 GOOD = "arn:aws:sns:eu-west-1:444455556666:ses-bounces"
@@ -10,6 +10,10 @@ REASON = (
     "is not the ARN of a standard topic, such as arn:aws:sns:eu-west-1:444455556666:ses-bounces; "
     "only its end may be left open, with *"
 )
+
+
+def listing(*topics: str, whom: str = 'environment = "production"') -> str:
+    return "[endpoint]\ntopics = [" + ", ".join(f'{{ arn = "{topic}", {whom} }}' for topic in topics) + "]\n"
 
 
 def test_without_the_table_no_posts_are_taken() -> None:
@@ -29,7 +33,7 @@ def test_without_the_table_no_posts_are_taken() -> None:
 )
 def test_topics_of_any_region_and_account(topic: str) -> None:
     """Whole, or with an open end."""
-    assert config(f'[endpoint]\ntopics = ["{topic}"]').endpoint == Endpoint((topic,))
+    assert config(listing(topic)).endpoint == Endpoint((ListedTopic(topic, (), "production"),))
 
 
 @pytest.mark.parametrize(
@@ -47,7 +51,7 @@ def test_topics_of_any_region_and_account(topic: str) -> None:
 )
 def test_what_is_no_topic(topic: str) -> None:
     """Neither an account nor a region may be left open."""
-    assert problems(f'[endpoint]\ntopics = ["{topic}"]') == [f'endpoint.topics[0]: "{topic}" {REASON}']
+    assert problems(listing(topic)) == [f'endpoint.topics[0].arn: "{topic}" {REASON}']
 
 
 @pytest.mark.parametrize(
@@ -55,16 +59,50 @@ def test_what_is_no_topic(topic: str) -> None:
     [
         (
             "[endpoint]",
-            "endpoint.topics: missing; right is an array of strings such as "
-            '["arn:aws:sns:eu-west-1:444455556666:ses-*"]',
+            "endpoint.topics: missing; right is an array of topics such as "
+            '[{ arn = "arn:aws:sns:eu-west-1:444455556666:ses-*", environment = "production" }]',
         ),
         (
             "[endpoint]\ntopics = []",
-            'endpoint.topics: empty; name at least one, such as ["arn:aws:sns:eu-west-1:444455556666:ses-*"]',
+            "endpoint.topics: empty; name at least one, such as "
+            '[{ arn = "arn:aws:sns:eu-west-1:444455556666:ses-*", environment = "production" }]',
+        ),
+        (listing(GOOD, GOOD), f'endpoint.topics[1]: "{GOOD}" is named twice; once is enough'),
+        (
+            f'[endpoint]\ntopics = ["{GOOD}"]',
+            f'endpoint.topics[0]: must say whom the topic speaks for: {{ arn = "{GOOD}", '
+            'environment = "production" }, or identities = ["…"] in place of environment',
         ),
         (
-            f'[endpoint]\ntopics = ["{GOOD}", "{GOOD}"]',
-            f'endpoint.topics[1]: "{GOOD}" is named twice; once is enough',
+            "[endpoint]\ntopics = [7]",
+            'endpoint.topics[0]: must say whom the topic speaks for: { arn = "arn:…", environment = "production" }, '
+            'or identities = ["…"] in place of environment',
+        ),
+        (
+            f'[endpoint]\ntopics = [{{ arn = "{GOOD}" }}]',
+            'endpoint.topics[0]: must say whom the topic speaks for: either environment = "…" or identities = ["…"]',
+        ),
+        (
+            listing(GOOD, whom='environment = "production", identities = ["example.com"]'),
+            'endpoint.topics[0]: must say whom the topic speaks for: either environment = "…" or identities = ["…"]',
+        ),
+        (
+            listing(GOOD, whom='identities = ["example.org"]'),
+            'endpoint.topics[0].identities[0]: "example.org" is not one of its values; known: "example.com"; '
+            'did you mean "example.com"?',
+        ),
+        (
+            listing(GOOD, whom='environment = "prod"'),
+            'endpoint.topics[0].environment: "prod" is not one of its values; known: production',
+        ),
+        (
+            listing(GOOD, whom='enviroment = "production"'),
+            "endpoint.topics[0].enviroment: unknown key; known: arn, environment, identities; "
+            'did you mean "environment"?',
+        ),
+        (
+            '[endpoint]\ntopics = [{ environment = "production" }]',
+            'endpoint.topics[0].arn: missing; right is a string such as "arn:aws:sns:eu-west-1:444455556666:ses-*"',
         ),
         (
             f'[endpoint]\ntopcs = ["{GOOD}"]',
@@ -78,14 +116,15 @@ def test_other_mistakes(text: str, line: str) -> None:
     assert problems(text) == [line]
 
 
-LISTED = f'[endpoint]\ntopics = ["{GOOD}"]\n'
+LISTED = listing(GOOD)
+TOPICS = (ListedTopic(GOOD, (), "production"),)
 
 
 def test_what_the_deployment_takes_itself() -> None:
     """An endpoint in the stack, of fifty posts a second and ten at once, unless the file says otherwise."""
-    assert config(LISTED).endpoint == Endpoint((GOOD,), True, 50, 10)
-    assert config(f"{LISTED}in_stack = false").endpoint == Endpoint((GOOD,), False)
-    assert config(f"{LISTED}requests_per_second = 10000\nat_once = 0").endpoint == Endpoint((GOOD,), True, 10_000, 0)
+    assert config(LISTED).endpoint == Endpoint(TOPICS, True, 50, 10)
+    assert config(f"{LISTED}in_stack = false").endpoint == Endpoint(TOPICS, False)
+    assert config(f"{LISTED}requests_per_second = 10000\nat_once = 0").endpoint == Endpoint(TOPICS, True, 10_000, 0)
 
 
 @pytest.mark.parametrize(

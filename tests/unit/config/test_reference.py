@@ -81,6 +81,9 @@ def test_the_example_in_every_message_is_a_right_value(key: schema.Key, heading:
     destination |= {"on": url, "format": url, "raw": url, "max_per_second": url, "subscribe": url}
     follower = destination | {"types": url, "environments": url, "streams": url}
     sms = {"notify": [{"sms": "+12065550100"}]}
+    topic = {"arn": "arn:aws:sns:eu-west-1:444455556666:ses-*"}
+    if key.name not in ("identities", "environment"):
+        topic["environment"] = "production"
     section = {
         "[deployment]": {"deployment": {"region": "us-east-1", **given}},
         "[on_call]": {"on_call": {"page": [{"email": "a@example.com"}], **given}},
@@ -92,7 +95,8 @@ def test_the_example_in_every_message_is_a_right_value(key: schema.Key, heading:
         },
         "configuration_set": {"identities": {"example.com": {"configuration_set": given}}},
         "[canary]": {"canary": given},
-        "[endpoint]": {"endpoint": {"topics": ["arn:aws:sns:eu-west-1:444455556666:ses-*"]} | given},
+        "[endpoint]": {"endpoint": {"topics": [topic]} | given},
+        "Topics of the endpoint": {"endpoint": {"topics": [{**topic, **given}]}},
         "[lookup]": {"lookup": given},
         "[changes]": {"changes": given},
         "Destinations of changes": {

@@ -17,6 +17,7 @@ from ses_feedback.domain.keys import Keys
 from ses_feedback.domain.policy import DEFAULT_POLICY
 from ses_feedback.endpoint import open_endpoint, opening
 from tests.unit.adapters.conftest import Dynamo, aws, dynamo
+from tests.unit.usecases import mail
 
 from .world import AUTHORITY, NOW, Web, bounced
 
@@ -32,7 +33,8 @@ page = [{ email = "oncall@example.com" }]
 def path(tmp_path: Path) -> Path:
     """A file with an allow-list."""
     file = tmp_path / "feedback.toml"
-    file.write_text(f'{SMALLEST}[endpoint]\ntopics = ["{TOPIC}"]\n', encoding="utf-8")
+    listed = f'{{ arn = "{TOPIC}", environment = "production" }}'
+    file.write_text(f"{SMALLEST}[endpoint]\ntopics = [{listed}]\n", encoding="utf-8")
     return file
 
 
@@ -51,12 +53,15 @@ def test_a_post_ends_in_the_table_and_what_is_unreadable_in_the_bucket(
     endpoint = open_endpoint(str(path))
     endpoint._clock = lambda: NOW
     headers = {"content-type": "text/plain"}
-    assert endpoint.answer("POST", headers, body(bounced())).status == 200
+    there = mail.text(mail.bounce()).replace("111122223333", "444455556666")  # the topic's own account
+    assert endpoint.answer("POST", headers, body(bounced(message=there))).status == 200
     assert endpoint.answer("POST", headers, body(bounced(message="unreadable"))).status == 200
     stored, _ = store.get("production", "jane@example.net")
     assert stored is not None
     assert [suppression.reason for suppression in stored.suppressions] == ["hard_bounce"]
     assert len(aws("s3").list_objects_v2(Bucket=bucket)["Contents"]) == 1
+    assert endpoint.answer("POST", headers, body(bounced())).status == 200  # of an identity in another account
+    assert len(aws("s3").list_objects_v2(Bucket=bucket)["Contents"]) == 2
 
 
 def test_nothing_is_deployed(aws: Callable[..., Any], path: Path) -> None:
@@ -73,5 +78,5 @@ def test_a_file_without_topics(tmp_path: Path) -> None:
         open_endpoint(file)
     assert list(caught.value.problems) == [
         "endpoint.topics: missing; say from which topics posts are taken, such as "
-        'topics = ["arn:aws:sns:eu-west-1:444455556666:ses-*"]'
+        'topics = [{ arn = "arn:aws:sns:eu-west-1:444455556666:ses-*", environment = "production" }]'
     ]

@@ -147,6 +147,19 @@ def test_an_unreadable_table_sends_by_default_and_says_so(caplog: pytest.LogCapt
     assert guard.screen([JO, JOE]).trouble is None, "a failure is not remembered"
 
 
+@pytest.mark.parametrize("defect", [AttributeError("no LoginError"), KeyError("jo@example.net"), RecursionError()])
+def test_a_defect_decides_no_more_than_an_unreadable_table(defect: Exception, caplog: pytest.LogCaptureFixture) -> None:
+    """What nobody foresaw, ours or a library's, is said by type and place, and mail goes or stays as was chosen."""
+    table = Table()
+    table.broken = defect
+    outcome = guard_over(table).screen([JO])
+    assert outcome.keep([JO]) == [JO]
+    assert outcome.trouble is not None and f"unexpected {type(defect).__name__} at fakes.py:" in outcome.trouble
+    assert "@" not in caplog.text + outcome.trouble
+    with pytest.raises(TableUnreadable):
+        guard_over(table, unreadable="refuse").screen([JO])
+
+
 def test_an_unreadable_table_refuses_where_that_is_asked_for() -> None:
     table = Table()
     table.breaks()

@@ -25,7 +25,7 @@ DIRECTORY = Directory({i.name: Place(i.name, i.environment, i.stream) for i in (
 
 def play(seed: int = 1) -> traffic.Play:
     """A small hour of feedback."""
-    return traffic.play([SHOP, NEWS, DEV], seed=seed, deliveries=400, now=NOW, lines=LINES)
+    return traffic.play([SHOP, NEWS, DEV], region="us-east-1", seed=seed, deliveries=400, now=NOW, lines=LINES)
 
 
 def readings(it: traffic.Play) -> list[tuple[traffic.Message, Reading]]:
@@ -76,7 +76,9 @@ def test_duplicates_and_disorder_are_part_of_it() -> None:
 @pytest.mark.parametrize("shared", [False, True])
 def test_the_three_acts_cross_the_lines_there_and_back(shared: bool) -> None:
     """Above the warning and below the page, above the page, below both; nobody else ever comes near."""
-    it = traffic.play([SHOP, NEWS, DEV], seed=1, deliveries=1_100, now=NOW, lines=LINES, shared=shared)
+    it = traffic.play(
+        [SHOP, NEWS, DEV], region="us-east-1", seed=1, deliveries=1_100, now=NOW, lines=LINES, shared=shared
+    )
     assert it.culprit == NEWS
     together = {SHOP.name, NEWS.name} if shared else {NEWS.name}
     seen: set[tuple[str, str, str]] = set()

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from ses_feedback import naming
 from ses_feedback.config.runtime import RuntimeConfig
 from ses_feedback.domain.identities import Directory, Place
 from ses_feedback.domain.keys import Keys
@@ -14,7 +15,14 @@ from ses_feedback.domain.times import format_time
 
 NOW = 1_800_000_000_000  # 2027-01-15T08:00:00Z
 KEYS = Keys("a secret for tests")
-TOPIC = "arn:aws:sns:us-east-1:111122223333:ses-feedback_bounce_example-com_12345678"
+
+
+def topic_of(identity: str, deployment: str = "ses-feedback") -> str:
+    """Return the topic by which an identity's bounces come."""
+    return f"arn:aws:sns:us-east-1:111122223333:{naming.topic_name(deployment, 'bounce', identity)}"
+
+
+TOPIC = topic_of("example.com")
 PLACES = (
     Place("example.com", "production", "default"),
     Place("news@example.com", "production", "marketing"),
@@ -115,18 +123,18 @@ def delivery(
     }
 
 
-def sns_event(*messages: dict[str, Any] | str) -> dict[str, Any]:
+def sns_event(*messages: dict[str, Any] | str, topic: str = TOPIC) -> dict[str, Any]:
     """Return what Lambda is invoked with by SNS."""
     return {
         "Records": [
             {
                 "EventSource": "aws:sns",
                 "EventVersion": "1.0",
-                "EventSubscriptionArn": f"{TOPIC}:00000000-0000-0000-0000-000000000000",
+                "EventSubscriptionArn": f"{topic}:00000000-0000-0000-0000-000000000000",
                 "Sns": {
                     "Type": "Notification",
                     "MessageId": f"sns-{number}",
-                    "TopicArn": TOPIC,
+                    "TopicArn": topic,
                     "Message": text(message),
                     "Timestamp": format_time(NOW),
                 },
@@ -136,9 +144,9 @@ def sns_event(*messages: dict[str, Any] | str) -> dict[str, Any]:
     }
 
 
-def sns_body(message: dict[str, Any] | str) -> str:
+def sns_body(message: dict[str, Any] | str, topic: str = TOPIC) -> str:
     """Return what SNS puts into a queue."""
-    body = {"Type": "Notification", "MessageId": "sns-1", "TopicArn": TOPIC, "Message": text(message)}
+    body = {"Type": "Notification", "MessageId": "sns-1", "TopicArn": topic, "Message": text(message)}
     return json.dumps(body)
 
 

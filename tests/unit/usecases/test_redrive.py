@@ -16,7 +16,7 @@ from tests.fakes import Crash
 
 from .comeback import Calls, Clock, Queue
 
-TOPIC = "arn:aws:sns:us-east-1:111122223333:ses-feedback_bounce_example-com_12345678"
+TOPIC = "arn:aws:sns:us-east-1:111122223333:ses-feedback_bounce_example-com_a379a6f6"
 
 
 def queues(number: int = 25) -> tuple[Queue, Queue]:

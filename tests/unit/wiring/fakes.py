@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from botocore.exceptions import ClientError
 
+from ses_feedback import naming
 from ses_feedback.domain.settings import NOTIFICATION_TYPES, SetForwarding, SetHeaders, Settings, SetTopic, Wish, after
 from ses_feedback.usecases.pacing import Pacer, Throttled
 from ses_feedback.usecases.wiring import Wiring
@@ -36,7 +37,13 @@ def topics(prefix: str) -> dict[str, str]:
     return {t: topic(f"{prefix}_{t.lower()}") for t in NOTIFICATION_TYPES}
 
 
-OURS = topics("ses-feedback")
+def ours(identity: str) -> dict[str, str]:
+    """Return the topics that the deployment makes for an identity."""
+    return {t: topic(naming.topic_name("ses-feedback", t.lower(), identity)) for t in NOTIFICATION_TYPES}
+
+
+OURS = ours(IDENTITY)
+OWN_SET = naming.configuration_set_name("ses-feedback", IDENTITY)
 # What most tests wish; without `overwrite`, what was there before would be an error and not former settings.
 WISH = Wish(OURS, overwrite=True)
 DKIM = tuple(DkimRecord(f"t{n}._domainkey.{IDENTITY}", f"t{n}.dkim.amazonses.com") for n in (1, 2, 3))
@@ -133,7 +140,7 @@ class FakeSes:
     status: str | None = "Success"
     faults: Faults = field(default_factory=Faults)
     gone_topics: frozenset[str] = frozenset()
-    sets: frozenset[str] = frozenset({"former-set", "set-a", "set-b"})
+    sets: frozenset[str] = frozenset({"former-set", "set-a", "set-b", OWN_SET})
     clearing_resets_headers: bool = False
     headers_off_need_a_topic: bool = True
     knows_none: bool = False

@@ -32,7 +32,7 @@ class Table:
 
 
 class Context:
-    invoked_function_arn = ""
+    invoked_function_arn = "arn:aws:lambda:us-east-1:111122223333:function:ses-feedback-claim_table"
     log_stream_name = "stream"
 
     def __init__(self, clock: Time) -> None:
@@ -56,7 +56,7 @@ def claim(table: Table, clock: Time, monkeypatch: pytest.MonkeyPatch) -> dict[st
     monkeypatch.setattr(custom_resource, "_put", lambda _url, answer, *_: answers.append(answer))
     event = {
         "RequestType": "Create",
-        "ResponseURL": "https://bucket.example.com/",
+        "ResponseURL": "https://cloudformation-custom-resource-response-useast1.s3.amazonaws.com/",
         "LogicalResourceId": "TableClaim",
         "ResourceProperties": {"Table": "t", "Owner": "o"},
     }

@@ -71,7 +71,7 @@ def test_what_was_created_stays_on_delete() -> None:
         if verified:
             ses.status = "Success"
             wiring(ses, memory).wire(IDENTITY, CREATE)
-        assert wiring(ses, memory).unwire(IDENTITY, CREATE).status == RESTORED
+        assert wiring(ses, memory).unwire(IDENTITY).status == RESTORED
         assert "delete" not in ses.calls
         assert (ses.status, ses.state) == ("Success" if verified else "Pending", Settings())
         assert memory.records == {}
@@ -91,7 +91,7 @@ def test_a_create_that_fails_after_creating_deletes_it_again() -> None:
 def test_undo_leaves_an_identity_that_was_verified_meanwhile() -> None:
     """There may be mail from it already."""
     ses, memory = FakeSes(), FakeMemory({IDENTITY: Record(status=CREATED)})
-    assert wiring(ses, memory).undo(IDENTITY, CREATE).changes == ()
+    assert wiring(ses, memory).undo(IDENTITY).changes == ()
     assert ses.writes == []
     assert memory.records == {}
 
@@ -100,7 +100,7 @@ def test_undo_deletes_nothing_that_was_there_before() -> None:
     """An unverified identity that somebody else created is not ours to delete."""
     ses, memory = FakeSes(status="Pending"), FakeMemory()
     wiring(ses, memory).wire(IDENTITY, CREATE)
-    wiring(ses, memory).undo(IDENTITY, CREATE)
+    wiring(ses, memory).undo(IDENTITY)
     assert ses.writes == []
 
 
@@ -122,5 +122,5 @@ def test_an_identity_that_vanished_is_created_afresh() -> None:
     assert wiring(ses, memory).wire(IDENTITY, CREATE).status == PENDING
     ses.status = "Success"
     wiring(ses, memory).wire(IDENTITY, CREATE)
-    wiring(ses, memory).unwire(IDENTITY, CREATE)
+    wiring(ses, memory).unwire(IDENTITY)
     assert ses.state == Settings()

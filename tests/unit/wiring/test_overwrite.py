@@ -72,7 +72,7 @@ def test_what_is_replaced_is_remembered_and_comes_back() -> None:
     wish = Wish(OURS, "set-a", overwrite=True)
     assert wiring(ses, memory).wire(IDENTITY, wish).status == WIRED
     assert (ses.state, ses.default_set) == (WIRED_SETTINGS, "set-a")
-    wiring(ses, memory).unwire(IDENTITY, wish)
+    wiring(ses, memory).unwire(IDENTITY)
     assert (ses.state, ses.default_set) == (former, "former-set")
 
 
@@ -90,7 +90,7 @@ def test_a_topic_of_our_name_is_not_foreign() -> None:
     theirs(ses, "Bounce", topic(naming.topic_name("mail", "send", IDENTITY)))
     wiring(ses, memory).wire(IDENTITY, Wish(named))
     assert ses.state.topics == named
-    wiring(ses, memory).unwire(IDENTITY, Wish(named))
+    wiring(ses, memory).unwire(IDENTITY)
     assert ses.state == Settings()
 
 
@@ -140,7 +140,7 @@ def test_former_settings_that_came_back_are_foreign_again() -> None:
         wiring(ses, memory).wire(IDENTITY, CAREFUL)
     wiring(ses, memory).wire(IDENTITY, WISH)
     assert ses.state.topics == OURS
-    wiring(ses, memory).unwire(IDENTITY, WISH)
+    wiring(ses, memory).unwire(IDENTITY)
     assert ses.state == former
 
 
@@ -155,7 +155,7 @@ def test_what_somebody_set_since_is_what_comes_back() -> None:
     wiring(ses, memory).wire(IDENTITY, wish)
     assert (ses.state, ses.default_set) == (WIRED_SETTINGS, "set-a")
     assert memory.records[IDENTITY].former_set == FormerSet("set-b", frozenset({"set-a"}))
-    wiring(ses, memory).unwire(IDENTITY, wish)
+    wiring(ses, memory).unwire(IDENTITY)
     assert ses.state.topics == {"Bounce": THEIRS, "Complaint": THEIRS, "Delivery": None}
     assert not ses.state.forwarding
     assert ses.default_set == "set-b"
@@ -228,7 +228,7 @@ def test_an_overwriting_update_that_fails_half_way_rolls_back() -> None:
     outcome = wiring(ses, memory).update(IDENTITY, CAREFUL, properties="old", former_properties="new")
     assert outcome.status == FOREIGN
     assert ses.state.topics == {**OURS, "Complaint": THEIRS}
-    wiring(ses, memory).unwire(IDENTITY, CAREFUL)
+    wiring(ses, memory).unwire(IDENTITY)
     assert ses.state.topics == {"Bounce": THEIRS, "Complaint": THEIRS, "Delivery": None}
 
 

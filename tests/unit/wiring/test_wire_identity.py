@@ -6,7 +6,7 @@ import io
 import json
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any, ClassVar
 
@@ -14,13 +14,16 @@ import pytest
 
 from lambdas import wire_identity
 from ses_feedback import naming
-from ses_feedback.adapters.custom_resource import PUT_TRIES, Request, serve
+from ses_feedback.adapters.custom_resource import PUT_TRIES, Request, _answer_address, serve
+from ses_feedback.config.model import Config, Deployment, Identity, OnCall
 from ses_feedback.domain.errors import PermanentError, RetryableError
+from ses_feedback.domain.policy import DEFAULT_POLICY
 from ses_feedback.domain.settings import Settings, SetTopic, Wish, after
 from tests.unit.wiring.fakes import (
     ACCOUNT,
     IDENTITY,
     OURS,
+    OWN_SET,
     REGION,
     WISH,
     FakeMemory,
@@ -28,12 +31,20 @@ from tests.unit.wiring.fakes import (
     FakeSlots,
     Faults,
     Time,
+    ours,
     settings,
     topic,
-    topics,
     wiring,
 )
 
+# With `overwrite` and `create`, so that each test switches them off or on in its request.
+SHIPPED = Config(
+    Deployment("ses-feedback", REGION, (REGION,), overwrite=True),
+    OnCall((), ()),
+    {},
+    {name: Identity(name, "production", "default", create=True) for name in (IDENTITY, "example.org")},
+    DEFAULT_POLICY,
+)
 FORMER = settings(topic("old_bounce"), topic("old_complaint"), forwarding=False)
 
 
@@ -88,6 +99,7 @@ class Stage:
     memory: FakeMemory = field(default_factory=FakeMemory)
     clock: Time = field(default_factory=Time)
     context: Context = field(default_factory=Context)
+    shipped: Config = SHIPPED
 
     def event(self, kind: str, physical: str | None = None, **properties: Any) -> dict[str, Any]:
         event = {
@@ -121,6 +133,8 @@ def stage(server: str, monkeypatch: pytest.MonkeyPatch) -> Stage:
     made = Stage(server)
     given = wire_identity.Gateways(made.ses, made.memory, FakeSlots(), made.clock, 1_000)
     monkeypatch.setattr(wire_identity, "gateways", lambda: given)
+    monkeypatch.setattr(wire_identity, "shipped", lambda: made.shipped)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", server.partition("/bucket")[0])
     return made
 
 
@@ -220,29 +234,25 @@ def test_a_table_that_stays_denied_is_the_reason(stage: Stage) -> None:
     assert stage.ses.calls == []
 
 
-def test_update_with_other_topics(stage: Stage) -> None:
-    """An Update moves the identity to its new topics under the same physical id."""
-    stage.send("Create")
-    answer = stage.send("Update", IDENTITY, Topics=topics("renamed"))
-    assert (answer["Status"], answer["PhysicalResourceId"]) == ("SUCCESS", IDENTITY)
-    assert stage.ses.state.topics == topics("renamed")
-
-
 def test_update_of_the_identity_is_a_replacement(stage: Stage) -> None:
     """Another identity is another physical id, upon which CloudFormation deletes the former one."""
     stage.send("Create")
-    assert stage.send("Update", IDENTITY, Identity="example.org")["PhysicalResourceId"] == "example.org"
+    other = stage.send("Update", IDENTITY, Identity="example.org", Topics=ours("example.org"))
+    assert (other["Status"], other["PhysicalResourceId"]) == ("SUCCESS", "example.org")
     assert set(stage.memory.records) == {IDENTITY, "example.org"}
     assert stage.send("Delete", IDENTITY)["PhysicalResourceId"] == IDENTITY
     assert set(stage.memory.records) == {"example.org"}
 
 
-def test_failed_update_of_topics_is_not_undone(stage: Stage) -> None:
+def test_failed_update_is_not_undone(stage: Stage) -> None:
     """A failed Update leaves the rest to the one CloudFormation rolls back with: the loop is not cut meanwhile."""
     stage.send("Create")
-    stage.ses.gone_topics = frozenset({topics("renamed")["Delivery"]})
-    assert stage.send("Update", IDENTITY, Topics=topics("renamed"))["Status"] == "FAILED"
-    assert stage.ses.state.topics["Bounce"] == topics("renamed")["Bounce"]
+    stage.ses.drop("Bounce")
+    stage.ses.drop("Delivery")
+    stage.ses.gone_topics = frozenset({OURS["Delivery"]})
+    assert stage.send("Update", IDENTITY, Rewire="1")["Status"] == "FAILED"
+    assert stage.ses.state.topics["Bounce"] == OURS["Bounce"]
+    stage.ses.gone_topics = frozenset()
     assert stage.send("Update", IDENTITY)["Status"] == "SUCCESS"
     assert stage.ses.state.topics == OURS
 
@@ -264,9 +274,9 @@ def test_failed_create_is_undone_and_its_delete_is_easy(stage: Stage) -> None:
 def test_delete_restores(stage: Stage) -> None:
     """A Delete gives back what was there, the configuration set included."""
     stage.ses.state, stage.ses.default_set = FORMER, "former-set"
-    stage.send("Create", ConfigurationSet="set-a")
-    assert stage.ses.default_set == "set-a"
-    answer = stage.send("Delete", IDENTITY, ConfigurationSet="set-a")
+    stage.send("Create", ConfigurationSet=OWN_SET)
+    assert stage.ses.default_set == OWN_SET
+    answer = stage.send("Delete", IDENTITY, ConfigurationSet=OWN_SET)
     assert (answer["Status"], answer["PhysicalResourceId"]) == ("SUCCESS", IDENTITY)
     assert (stage.ses.state, stage.ses.default_set) == (FORMER, "former-set")
 
@@ -282,7 +292,7 @@ def test_delete_of_a_create_that_was_never_answered(stage: Stage) -> None:
 
 def test_delete_names_its_identity_by_physical_id(stage: Stage) -> None:
     """Whatever properties come with it, a Delete never touches another identity than its own."""
-    wiring(stage.ses, stage.memory).wire("example.org", WISH)
+    wiring(stage.ses, stage.memory).wire("example.org", Wish(ours("example.org")))
     stage.send("Delete", IDENTITY, Identity="example.org")
     assert "example.org" in stage.memory.records
 
@@ -302,6 +312,7 @@ def test_delete_of_what_could_not_be_created_succeeds(stage: Stage, properties: 
     ("properties", "reason"),
     [
         ({"Topics": {**OURS, "Bounce": topic("x", region="us-east-2")}}, "Topics.Bounce: "),
+        ({"Topics": {"Bounce": OURS["Bounce"]}}, "Topics.Complaint: 'None' is not the topic of example.com"),
         ({"Topics": "arn"}, "Topics must map Bounce, Complaint and Delivery"),
         ({"Identity": "example"}, "Identity 'example' is neither a domain"),
         ({"ConfigurationSet": ["x"]}, "ConfigurationSet must be the name"),
@@ -403,16 +414,103 @@ def test_no_put_is_tried_without_time(stage: Stage) -> None:
     assert len(Bucket.failures) == PUT_TRIES - 1
 
 
-@pytest.mark.parametrize("url", [None, "", "file:///etc/passwd", 7])
-def test_an_event_without_an_answer_address_is_refused(stage: Stage, url: Any) -> None:
-    """What did not come from CloudFormation is not worked on."""
+@pytest.mark.parametrize(
+    "url",
+    [
+        None,
+        "",
+        "file:///etc/passwd",
+        7,
+        "https://bucket.example.com/answer?signature=x",
+        "http://cloudformation-custom-resource-response-useast1.s3.amazonaws.com/x",
+        "https://cloudformation-custom-resource-response-useast1.s3.amazonaws.com.example.com/x",
+        "https://cloudformation-custom-resource-response-useast1.s3.amazonaws.com@example.com/x",
+        "https://cloudformation-custom-resource-response-useast1.s3.amazonaws.com:8443/x",
+        "https://cloudformation-custom-resource-response-useast1.s3.amazonaws.com:x/x",
+        "https://cloudformation-custom-resource-response-evil.s3.amazonaws.com/x",
+        "https://cloudformation-custom-resource-response-euwest1.s3-eu-west-1.amazonaws.com/x",
+        "https://s3.amazonaws.com/cloudformation-custom-resource-response-useast1/x",
+        "https://x.s3.amazonaws.com/cloudformation-custom-resource-response-useast1.s3.amazonaws.com",
+        "http://127.0.0.1:1/bucket",
+    ],
+)
+def test_an_event_with_another_answer_address_is_refused(stage: Stage, url: Any) -> None:
+    """What did not come from CloudFormation is not worked on, and its address is not called."""
 
     def work(_: Request) -> dict[str, str]:
         raise AssertionError("must not be called")
 
     event = {**stage.event("Create"), "ResponseURL": url}
-    with pytest.raises(PermanentError, match="no ResponseURL"):
+    with pytest.raises(PermanentError, match="its ResponseURL must be https and in the bucket") as caught:
         serve(event, stage.context, work, physical_id=lambda _: "x", log=wire_identity.logger)
+    assert "signature" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("region", "host"),
+    [
+        ("us-east-1", "cloudformation-custom-resource-response-useast1.s3.amazonaws.com"),
+        ("us-east-1", "cloudformation-custom-resource-response-useast1.s3.us-east-1.amazonaws.com"),
+        ("eu-west-1", "cloudformation-custom-resource-response-euwest1.s3-eu-west-1.amazonaws.com"),
+        ("ap-northeast-1", "cloudformation-custom-resource-response-apnortheast1.s3-ap-northeast-1.amazonaws.com"),
+        ("us-gov-west-1", "cloudformation-custom-resource-response-usgovwest1.s3-us-gov-west-1.amazonaws.com"),
+        ("cn-north-1", "cloudformation-custom-resource-response-cnnorth1.s3.cn-north-1.amazonaws.com.cn"),
+    ],
+)
+def test_cloudformation_is_answered_in_every_spelling_of_its_bucket(region: str, host: str) -> None:
+    """The first four are hosts of real requests, quoted in public code; the others follow the guide's pattern."""
+    url = f"https://{host}/arn%3Aaws%3Acloudformation?X-Amz-Signature=x"
+    assert _answer_address(url, region) == url
+
+
+@pytest.mark.parametrize("kind", ["Create", "Update"])
+@pytest.mark.parametrize(
+    ("identity", "change", "reason"),
+    [
+        ("example.net", {}, "example.net is no identity of deployment ses-feedback"),
+        ("mail.example.com", {}, "mail.example.com is no identity of deployment ses-feedback"),
+        (IDENTITY, {"Topics": ours("example.org")}, "Topics.Bounce: "),
+        (IDENTITY, {"Topics": {**OURS, "Complaint": topic("ses-feedback_complaint_x")}}, "Topics.Complaint: "),
+        (IDENTITY, {"Topics": {**OURS, "Delivery": topic("mine", account="444455556666")}}, "Topics.Delivery: "),
+        (IDENTITY, {"ConfigurationSet": "tracks-everybody"}, "ConfigurationSet: 'tracks-everybody' is not the set"),
+    ],
+)
+def test_whoever_calls_cannot_repoint_an_identity(
+    stage: Stage, kind: str, identity: str, change: dict[str, Any], reason: str
+) -> None:
+    """Only what the shipped configuration names is wired, and only to its own topics and set: SES is never asked."""
+    properties = {"Identity": identity, "Topics": ours(identity), **change}
+    answer = stage.send(kind, identity, **properties)
+    assert answer["Status"] == "FAILED"
+    assert answer["Reason"].startswith(reason)
+    assert stage.ses.calls == []
+
+
+def test_a_request_switches_on_nothing_that_the_file_has_off(stage: Stage) -> None:
+    """Without ``overwrite`` and ``create`` in the file, a request with them replaces and creates nothing."""
+    careful = replace(SHIPPED.deployment, overwrite=False)
+    stage.shipped = replace(
+        SHIPPED, deployment=careful, identities={IDENTITY: Identity(IDENTITY, "production", "default")}
+    )
+    stage.ses.state = FORMER
+    assert topic("old_bounce") in stage.send("Create")["Reason"]
+    assert stage.ses.state == FORMER
+    stage.ses.status = None
+    assert stage.send("Create", Create="true")["Data"]["Status"] == "pending"
+    assert stage.ses.status is None
+
+
+def test_whoever_calls_cannot_take_an_identity_from_somebody_else(stage: Stage) -> None:
+    """A Delete of what the table does not remember changes nothing, whatever topics it calls ours."""
+    stage.ses.state = FORMER
+    stolen = {"Bounce": topic("old_bounce"), "Complaint": topic("old_complaint")}
+    for identity in (IDENTITY, "example.net"):
+        assert stage.send("Delete", identity, Topics=stolen, ConfigurationSet="theirs")["Status"] == "SUCCESS"
+    assert (stage.ses.state, stage.ses.calls) == (FORMER, [])
+    stage.send("Create", Overwrite="true")
+    stage.ses.state = after(stage.ses.state, SetTopic("Bounce", topic("theirs")))
+    stage.send("Delete", IDENTITY, Topics={"Bounce": topic("theirs")})
+    assert stage.ses.state.topics["Bounce"] == topic("theirs"), "a claim in the request makes no topic ours"
 
 
 def test_the_real_gateways_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,23 +5,19 @@ from __future__ import annotations
 import pytest
 
 from ses_feedback.domain.errors import PermanentError
-from ses_feedback.domain.settings import SetForwarding, Settings, SetTopic, Wish, after, steps_to_restore
+from ses_feedback.domain.settings import SetForwarding, Settings, SetTopic, after, steps_to_restore
 from ses_feedback.usecases.pacing import OutOfTime
-from ses_feedback.usecases.wiring import check_wish
 from ses_feedback.usecases.wiring_ports import (
     PENDING,
     RESTORED,
     WIRED,
     IdentityRejected,
-    InvalidWish,
     Rejected,
     TopicRejected,
 )
 from tests.unit.wiring.fakes import (
-    ACCOUNT,
     IDENTITY,
     OURS,
-    REGION,
     WISH,
     FakeMemory,
     FakeSes,
@@ -83,7 +79,7 @@ def test_unwire_gives_former_settings_back() -> None:
     """Delete restores topics, headers and forwarding exactly, and forgets."""
     ses, memory = FakeSes(state=FORMER), FakeMemory()
     wiring(ses, memory).wire(IDENTITY, WISH)
-    assert wiring(ses, memory).unwire(IDENTITY, WISH).status == RESTORED
+    assert wiring(ses, memory).unwire(IDENTITY).status == RESTORED
     assert ses.state == FORMER
     assert memory.records == {}
 
@@ -93,7 +89,7 @@ def test_unwire_turns_forwarding_on_before_it_clears_topics() -> None:
     ses, memory = FakeSes(), FakeMemory()
     wiring(ses, memory).wire(IDENTITY, WISH)
     ses.calls.clear()
-    wiring(ses, memory).unwire(IDENTITY, WISH)
+    wiring(ses, memory).unwire(IDENTITY)
     assert ses.writes == [
         "e-mail forwarding on",
         "Bounce headers off",
@@ -111,7 +107,7 @@ def test_unwire_leaves_a_topic_that_is_no_longer_ours() -> None:
     wiring(ses, memory).wire(IDENTITY, WISH)
     theirs = topic("theirs")
     ses.state = after(ses.state, SetTopic("Bounce", theirs))
-    wiring(ses, memory).unwire(IDENTITY, WISH)
+    wiring(ses, memory).unwire(IDENTITY)
     assert ses.state.topics == {"Bounce": theirs, "Complaint": topic("old_complaint"), "Delivery": None}
     assert ses.state.headers["Bounce"]
     assert not ses.state.forwarding
@@ -124,7 +120,7 @@ def test_unwire_leaves_forwarding_when_both_feedback_topics_are_theirs() -> None
     for type_ in ("Bounce", "Complaint"):
         ses.state = after(ses.state, SetTopic(type_, topic("theirs")))
     ses.calls.clear()
-    wiring(ses, memory).unwire(IDENTITY, WISH)
+    wiring(ses, memory).unwire(IDENTITY)
     assert ses.writes == ["Delivery topic none"]
     assert not ses.state.forwarding
 
@@ -137,19 +133,20 @@ def test_restore_never_leaves_feedback_without_a_way() -> None:
 
 
 def test_unwire_of_something_never_wired_changes_nothing() -> None:
-    """A rollback's Delete of an identity that was never touched is one read."""
+    """A rollback's Delete of an identity that was never touched does not ask SES."""
     ses, memory = FakeSes(state=FORMER), FakeMemory()
-    assert wiring(ses, memory).unwire(IDENTITY, WISH).status == RESTORED
-    assert ses.calls == ["read settings"]
+    assert wiring(ses, memory).unwire(IDENTITY).status == RESTORED
+    assert ses.calls == []
     assert memory.writes == 0
 
 
-def test_unwire_without_memory_clears_only_ours() -> None:
-    """Where nothing is remembered, topics of ours give way to a new identity's settings; another's topic stays."""
-    theirs = topic("theirs")
-    ses = FakeSes(state=settings(OURS["Bounce"], OURS["Complaint"], theirs, headers=["Bounce"], forwarding=False))
-    wiring(ses, FakeMemory()).unwire(IDENTITY, WISH)
-    assert ses.state == settings(None, None, theirs)
+def test_unwire_without_memory_touches_nothing() -> None:
+    """What is not remembered is nobody's business here, even where topics bear our name: SES is not even asked."""
+    live = settings(OURS["Bounce"], OURS["Complaint"], topic("theirs"), headers=["Bounce"], forwarding=False)
+    ses = FakeSes(state=live)
+    outcome = wiring(ses, FakeMemory()).unwire(IDENTITY)
+    assert (ses.state, ses.calls) == (live, [])
+    assert "nothing of ours is remembered" in outcome.left[0]
 
 
 @pytest.mark.parametrize("knows_none", [True, False])
@@ -158,7 +155,7 @@ def test_unwire_when_the_identity_is_gone(knows_none: bool) -> None:
     ses, memory = FakeSes(state=FORMER, knows_none=knows_none), FakeMemory()
     wiring(ses, memory).wire(IDENTITY, WISH)
     ses.status = None
-    outcome = wiring(ses, memory).unwire(IDENTITY, WISH)
+    outcome = wiring(ses, memory).unwire(IDENTITY)
     assert outcome.status == RESTORED
     assert outcome.left
     assert memory.records == {}
@@ -169,7 +166,7 @@ def test_unwire_of_an_unverified_identity_keeps_what_was_before() -> None:
     ses, memory = FakeSes(state=FORMER), FakeMemory()
     wiring(ses, memory).wire(IDENTITY, WISH)
     ses.status = "Failed"
-    outcome = wiring(ses, memory).unwire(IDENTITY, WISH)
+    outcome = wiring(ses, memory).unwire(IDENTITY)
     assert "not verified" in outcome.left[0]
     assert memory.records[IDENTITY].former == FORMER
 
@@ -180,7 +177,7 @@ def test_a_verified_identity_that_takes_nothing_fails_delete() -> None:
     wiring(ses, memory).wire(IDENTITY, WISH)
     ses.faults = Faults(1, error=lambda: IdentityRejected("not verified"))
     with pytest.raises(IdentityRejected):
-        wiring(ses, memory).unwire(IDENTITY, WISH)
+        wiring(ses, memory).unwire(IDENTITY)
     assert memory.records[IDENTITY].former == FORMER
 
 
@@ -189,7 +186,7 @@ def test_former_topic_that_is_gone_is_cleared_instead() -> None:
     ses, memory = FakeSes(state=FORMER), FakeMemory()
     wiring(ses, memory).wire(IDENTITY, WISH)
     ses.gone_topics = frozenset({topic("old_bounce")})
-    outcome = wiring(ses, memory).unwire(IDENTITY, WISH)
+    outcome = wiring(ses, memory).unwire(IDENTITY)
     assert ses.state == settings(None, topic("old_complaint"), headers=["Complaint"])
     assert "old_bounce" in outcome.left[0]
 
@@ -199,7 +196,7 @@ def test_headers_of_a_dropped_topic_do_not_block_delete() -> None:
     ses, memory = FakeSes(), FakeMemory()
     wiring(ses, memory).wire(IDENTITY, WISH)
     ses.drop("Bounce")
-    wiring(ses, memory).unwire(IDENTITY, WISH)
+    wiring(ses, memory).unwire(IDENTITY)
     assert ses.state.topics == Settings().topics
     assert memory.records == {}
 
@@ -210,8 +207,8 @@ def test_unknown_refusal_on_delete_is_raised() -> None:
     wiring(ses, memory).wire(IDENTITY, WISH)
     ses.faults.at, ses.faults.error = 1, lambda: Rejected("SES says no")
     with pytest.raises(Rejected, match="SES says no"):
-        wiring(ses, memory).unwire(IDENTITY, WISH)
-    wiring(ses, memory).unwire(IDENTITY, WISH)
+        wiring(ses, memory).unwire(IDENTITY)
+    wiring(ses, memory).unwire(IDENTITY)
     assert ses.state == Settings()
 
 
@@ -242,7 +239,7 @@ def test_pending_identity_is_wired_once_verified_and_remembers_what_is_then() ->
     ses.status, ses.state = "Success", FORMER
     assert wiring(ses, memory).wire(IDENTITY, WISH).status == WIRED
     assert memory.records[IDENTITY].status == WIRED
-    wiring(ses, memory).unwire(IDENTITY, WISH)
+    wiring(ses, memory).unwire(IDENTITY)
     assert ses.state == FORMER
 
 
@@ -263,7 +260,7 @@ def test_identity_recreated_in_ses_starts_afresh() -> None:
     wiring(ses, memory).wire(IDENTITY, WISH)
     ses.status, ses.state = "Success", Settings()
     wiring(ses, memory).wire(IDENTITY, WISH)
-    wiring(ses, memory).unwire(IDENTITY, WISH)
+    wiring(ses, memory).unwire(IDENTITY)
     assert ses.state == Settings()
 
 
@@ -274,7 +271,7 @@ def test_changed_topics_do_not_become_former() -> None:
     renamed = WISH._replace(topics=topics("renamed"))
     wiring(ses, memory).wire(IDENTITY, renamed)
     assert ses.state.topics == renamed.topics
-    wiring(ses, memory).unwire(IDENTITY, renamed)
+    wiring(ses, memory).unwire(IDENTITY)
     assert ses.state == FORMER
 
 
@@ -338,29 +335,6 @@ def test_running_out_of_time_is_an_error_that_says_so() -> None:
     assert ses.state == WIRED_SETTINGS
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"Bounce": topic("x", region="us-east-2")}, "Topics.Bounce: .* is in us-east-2 of account 111122223333"),
-        ({"Delivery": topic("x", account="444455556666")}, "Topics.Delivery: .* account 444455556666"),
-        ({"Complaint": topic("x.fifo")}, "Topics.Complaint: .* not the ARN of a standard SNS topic"),
-        ({"Complaint": "ses-feedback"}, "not the ARN"),
-        ({"Bounce": ""}, "Topics.Bounce is missing"),
-    ],
-)
-def test_topics_that_cannot_be_are_refused_before_any_call(change: dict[str, str], message: str) -> None:
-    """A topic of another region or account, a FIFO topic and a missing one are each one clear line."""
-    with pytest.raises(InvalidWish, match=message):
-        check_wish(Wish({**OURS, **change}), REGION, ACCOUNT)
-
-
-def test_topics_of_this_region_are_fine() -> None:
-    """Topics of the function's own region and account pass, in every partition."""
-    check_wish(WISH, REGION, ACCOUNT)
-    china = {t: arn.replace("arn:aws:", "arn:aws-cn:").replace(REGION, "cn-north-1") for t, arn in OURS.items()}
-    check_wish(Wish(china), "cn-north-1", ACCOUNT)
-
-
 def test_lost_answer_after_remembering_is_healed() -> None:
     """The table kept the former settings but its answer was lost: the next run does not take ours for former."""
     ses, memory = FakeSes(state=FORMER), FakeMemory()
@@ -368,7 +342,7 @@ def test_lost_answer_after_remembering_is_healed() -> None:
     with pytest.raises(PermanentError, match="lost"):
         wiring(ses, memory).wire(IDENTITY, WISH)
     wiring(ses, memory).wire(IDENTITY, WISH)
-    wiring(ses, memory).unwire(IDENTITY, WISH)
+    wiring(ses, memory).unwire(IDENTITY)
     assert ses.state == FORMER
 
 
@@ -378,5 +352,5 @@ def test_ours_are_never_remembered_as_former() -> None:
     wiring(ses, memory).wire(IDENTITY, WISH)
     renamed = WISH._replace(topics=topics("renamed"))
     wiring(ses, memory).wire(IDENTITY, renamed)
-    wiring(ses, memory).unwire(IDENTITY, renamed)
+    wiring(ses, memory).unwire(IDENTITY)
     assert ses.state == Settings()

@@ -32,7 +32,7 @@ def test_configuration_set_returns_on_delete_only_if_still_ours() -> None:
         wish = WISH._replace(configuration_set="set-a")
         wiring(ses, memory).wire(IDENTITY, wish)
         ses.default_set = since or ses.default_set
-        wiring(ses, memory).unwire(IDENTITY, wish)
+        wiring(ses, memory).unwire(IDENTITY)
         assert ses.default_set == expected
 
 
@@ -62,6 +62,6 @@ def test_delete_of_a_gone_identity_with_a_configuration_set() -> None:
     wish = WISH._replace(configuration_set="set-a")
     wiring(ses, memory).wire(IDENTITY, wish)
     ses.status = None
-    outcome = wiring(ses, memory).unwire(IDENTITY, wish)
+    outcome = wiring(ses, memory).unwire(IDENTITY)
     assert outcome.left == ("no identity example.com",)
     assert memory.records == {}
