@@ -91,8 +91,14 @@ def _schemas() -> Schema:
     asked = "Without it `default` is meant, or the only one there is."
     verdict, decided = _verdict(), _decision()
     addresses: Schema = {"type": "array", "items": _ADDRESS, "minItems": 1, "maxItems": MOST}
+    malformed: Schema = {
+        "type": "string",
+        "description": "Why this is no e-mail address; then `address` is as it was asked, and `suppressed` is true.",
+    }
     one = _object(
-        {"address": decided["address"], **verdict}, ["address", *verdict], "What holds for one of the addresses."
+        {"address": decided["address"], **verdict, "problem": malformed},
+        ["address", *verdict],
+        "What holds for one of the addresses.",
     )
     cleared: Schema = _object(
         {

@@ -24,6 +24,7 @@ from ses_feedback.cli.quarantine_retry import retry
 from ses_feedback.cli.redrive import redrive
 from ses_feedback.cli.replay import replay
 from ses_feedback.cli.report import report
+from ses_feedback.cli.respelling import respell
 from ses_feedback.cli.routes import routes
 from ses_feedback.cli.rulings import release, suppress
 from ses_feedback.cli.screen import Screen, tell
@@ -149,6 +150,7 @@ _add(
 )
 _add(sync, "sync", "sync --dry-run", "sync")
 _add(erase, "erase", "erase jane@example.com --dry-run", "erase jane@example.com")
+_add(respell, "respell", "respell --dry-run", "respell")
 _add(
     list_quarantine,
     "list",

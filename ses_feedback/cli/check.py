@@ -12,6 +12,7 @@ from ses_feedback.cli.screen import BAD, GOOD, Screen, Styled
 from ses_feedback.cli.session import Session, read_address
 from ses_feedback.cli.words import because, verdict
 from ses_feedback.config import load
+from ses_feedback.domain.mailboxes import mailboxes
 from ses_feedback.usecases import questions
 
 SUPPRESSED = 1
@@ -33,10 +34,11 @@ def check(
     settings = load(Path(config))
     where = questions.choose_environment(settings, environment)
     wanted = [read_address(text) for text in addresses]
+    others = {who: mailboxes(text).others for who, text in zip(wanted, addresses, strict=True)}
     meant = questions.choose_stream(settings, where, stream)
     now = session.now()
     with session.connect(settings) as deployment:
-        answers = questions.check(deployment.store, where, meant, wanted, now)
+        answers = questions.check(deployment.store, where, meant, wanted, now, others)
     screen = Screen()
     for answer in answers:
         found = answer.suppression

@@ -14,7 +14,7 @@ from ses_feedback.cli.session import Session, read_address
 from ses_feedback.cli.words import because, count, time_or_none
 from ses_feedback.cli.work import DryRun
 from ses_feedback.config import load
-from ses_feedback.domain.addresses import spellings
+from ses_feedback.domain.addresses import former, spellings
 from ses_feedback.domain.times import format_time
 from ses_feedback.usecases import questions
 from ses_feedback.usecases.lists.erasing import Erased
@@ -51,7 +51,9 @@ def erase(
     screen = Screen()
     lists: Mapping[str, str | None] = {}
     with session.connect(settings) as deployment:
-        found = [forget(deployment.store, settings.policy, where, who, dry_run=dry_run) for where in places]
+        found = [
+            forget(deployment.store, settings.policy, where, who, former(address), dry_run=dry_run) for where in places
+        ]
         if not dry_run and (chosen is None or chosen == settings.ses_list.environment):
             lists = deployment.lists(*spellings(address, who)).remove(who)
     for erased in found:

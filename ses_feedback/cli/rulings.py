@@ -17,7 +17,7 @@ from ses_feedback.cli.verifying import DeliveriesFrom, Force, Verify, evidence_o
 from ses_feedback.cli.verifying import verify as verify_first
 from ses_feedback.cli.words import because, end, scope
 from ses_feedback.config import Config, load
-from ses_feedback.domain.addresses import spellings
+from ses_feedback.domain.addresses import former, spellings
 from ses_feedback.domain.errors import InvalidDuration, PermanentError
 from ses_feedback.domain.history import EVERY_STREAM
 from ses_feedback.domain.times import FOREVER, parse_duration
@@ -111,6 +111,7 @@ def release(
             deployment.lists(*spellings(address, who)),
             environment=where,
             address=who,
+            former=former(address),
             scope=meant,
             why=reason,
             by=signature,

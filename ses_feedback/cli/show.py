@@ -14,6 +14,7 @@ from ses_feedback.cli.session import Session, read_address
 from ses_feedback.cli.trail import record, row, signed_record, trail
 from ses_feedback.cli.words import because, moment, time_or_none, verdict
 from ses_feedback.config import load
+from ses_feedback.domain.addresses import former
 from ses_feedback.domain.events import ALREADY_SUPPRESSED
 from ses_feedback.domain.history import EVERY_STREAM, History, Ruling, Strike, Suppression, covering
 from ses_feedback.domain.times import format_time
@@ -44,7 +45,7 @@ def show(
         known = (questions.choose_stream(settings, where, stream),)
     who = read_address(address)
     with session.connect(settings) as deployment:
-        stored = questions.show(deployment.store, where, who)
+        stored = questions.show(deployment.store, where, who, former(address))
     now = (stored.read_at if stored else 0) or session.now()
     screen = Screen()
     streams = known if stream is not None else _streams(known, stored)

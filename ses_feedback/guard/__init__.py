@@ -11,7 +11,7 @@ Needs boto3 (botocore) and this package, nothing else. ``smtp`` and ``django`` i
 from ses_feedback.domain.history import Suppression
 from ses_feedback.guard.boto import ANSWER_KEY
 from ses_feedback.guard.core import Guard
-from ses_feedback.guard.errors import GuardError, Misconfigured, NobodyLeft, TableUnreadable
+from ses_feedback.guard.errors import GuardError, Misconfigured, NobodyFound, NobodyLeft, Overridden, TableUnreadable
 from ses_feedback.guard.metrics import emf
 from ses_feedback.usecases.guarding import Outcome, Removed
 
@@ -20,8 +20,10 @@ __all__ = [
     "Guard",
     "GuardError",
     "Misconfigured",
+    "NobodyFound",
     "NobodyLeft",
     "Outcome",
+    "Overridden",
     "Removed",
     "Suppression",
     "TableUnreadable",

@@ -6,15 +6,16 @@ Facts from the API references of SES v1 and v2. A call's parameters are never ch
 from __future__ import annotations
 
 from collections.abc import Mapping
-from email.parser import HeaderParser
 from typing import Any, Final, NamedTuple
 
+from ses_feedback.domain.recipients import recipients as read
+from ses_feedback.guard.headers import Message, headers, read_alike
 from ses_feedback.usecases.guarding import Outcome
 
 Parameters = Mapping[str, Any]
 
+_HEADERS: Final = ("to", "cc", "bcc")
 _FIELDS: Final = ("ToAddresses", "CcAddresses", "BccAddresses")
-_LONGEST_HEADERS: Final = 1 << 20
 
 
 class Sender(NamedTuple):
@@ -38,8 +39,18 @@ class SingleCall:
         """Return the texts that name recipients."""
         return _named(parameters.get("Destination"))
 
+    def named(self, parameters: Parameters) -> list[str]:
+        """Return the texts that name recipients in the call itself."""
+        return self.recipients(parameters)
+
+    def message(self, _parameters: Parameters) -> Message | None:
+        """Return the MIME message of the call, if it has one."""
+        return None
+
     def without(self, parameters: Parameters, outcome: Outcome) -> dict[str, Any]:
-        """Return the parameters without the suppressed."""
+        """Return the parameters without whom the mail loses."""
+        if not outcome.loses:
+            return dict(parameters)
         return {**parameters, "Destination": _kept(parameters.get("Destination"), outcome)}
 
     def unsent(self, _parameters: Parameters, _outcome: Outcome) -> dict[str, Any]:
@@ -53,7 +64,8 @@ class SingleCall:
 class RawCall(SingleCall):
     """A whole MIME message. Where the call names no recipients, those of its headers are meant.
 
-    The message itself is never changed: who is removed stays in its headers, and is left out of the envelope.
+    The message itself is never changed: who is removed stays in its headers, and is left out of the envelope. Where
+    two readers find others in the headers, the call names the recipients, and it does not matter how SES reads them.
     """
 
     def __init__(self, sender: str, arn: str, *, flat: bool) -> None:
@@ -65,27 +77,32 @@ class RawCall(SingleCall):
         named = super().sender(parameters)
         if named.address is not None or named.arn is not None:
             return named
-        return Sender(next(iter(_headers(self._message(parameters), "from")), None), None)
+        return Sender(next(iter(headers(self.message(parameters), "from")), None), None)
 
     def recipients(self, parameters: Parameters) -> list[str]:
-        """Return the texts that name recipients: those of the call, else the headers."""
-        return self._of_call(parameters) or _headers(self._message(parameters), "to", "cc", "bcc")
+        """Return the texts that name recipients: those of the call, else each that the headers name."""
+        return self.named(parameters) or recipients_of(self.message(parameters))
+
+    def named(self, parameters: Parameters) -> list[str]:
+        """Return the texts that name recipients in the call itself."""
+        return _texts(parameters.get("Destinations")) if self._flat else _named(parameters.get("Destination"))
 
     def without(self, parameters: Parameters, outcome: Outcome) -> dict[str, Any]:
-        """Return the parameters with an envelope without the suppressed."""
-        if self._of_call(parameters):
-            if not self._flat:
+        """Return the parameters with an envelope without whom the mail loses."""
+        if self.named(parameters):
+            if not self._flat or not outcome.loses:
                 return super().without(parameters, outcome)
             return {**parameters, "Destinations": outcome.keep(parameters["Destinations"])}
+        if not outcome.loses and read_alike(self.message(parameters), *_HEADERS):
+            return dict(parameters)
         left = outcome.keep(self.recipients(parameters))
         return {**parameters, **({"Destinations": left} if self._flat else {"Destination": {"ToAddresses": left}})}
 
-    def _of_call(self, parameters: Parameters) -> list[str]:
-        return _texts(parameters.get("Destinations")) if self._flat else _named(parameters.get("Destination"))
-
-    def _message(self, parameters: Parameters) -> Any:
+    def message(self, parameters: Parameters) -> Message | None:
+        """Return the MIME message; ``None`` where it is none, a mistake that boto3 reports."""
         raw = parameters.get("RawMessage") if self._flat else parameters["Content"]["Raw"]
-        return raw.get("Data") if isinstance(raw, dict) else None  # a mistake that boto3 reports
+        data = raw.get("Data") if isinstance(raw, dict) else None
+        return data if isinstance(data, Message) else None
 
 
 class BulkCall:
@@ -105,8 +122,18 @@ class BulkCall:
         """Return the texts that name recipients, of all messages."""
         return [text for entry in self._of(parameters) for text in _named(entry.get("Destination"))]
 
+    def named(self, parameters: Parameters) -> list[str]:
+        """Return the texts that name recipients in the call itself."""
+        return self.recipients(parameters)
+
+    def message(self, _parameters: Parameters) -> Message | None:
+        """Return the MIME message of the call: it has none."""
+        return None
+
     def without(self, parameters: Parameters, outcome: Outcome) -> dict[str, Any]:
-        """Return the parameters without the suppressed, and without the messages that go to nobody."""
+        """Return the parameters without whom the mails lose, and without the messages that go to nobody."""
+        if not outcome.loses:
+            return dict(parameters)
         entries = [
             {**entry, "Destination": _kept(entry.get("Destination"), outcome)}
             for entry in self._of(parameters)
@@ -121,8 +148,12 @@ class BulkCall:
     def answer(self, parameters: Parameters, outcome: Outcome, parsed: dict[str, Any]) -> None:
         """Add the statuses of the messages that were left out: there is one for each that the caller named."""
         came = iter(parsed.get(self._statuses) or ())
-        refused = {"Status": self._rejected, "Error": "not sent: every recipient is suppressed (ses-feedback)"}
-        found = [dict(refused) if _gone(entry, outcome) else next(came, None) for entry in self._of(parameters)]
+        found = [
+            {"Status": self._rejected, "Error": f"not sent: {_why(entry, outcome)} (ses-feedback)"}
+            if _gone(entry, outcome)
+            else next(came, None)
+            for entry in self._of(parameters)
+        ]
         parsed[self._statuses] = [status for status in found if status is not None]
 
     def _of(self, parameters: Parameters) -> list[dict[str, Any]]:
@@ -163,6 +194,11 @@ def call_of(service: str, operation: str, parameters: Parameters) -> tuple[SendC
     return call, dict(parameters)
 
 
+def recipients_of(message: Message | None) -> list[str]:
+    """Return the texts that name the recipients of a MIME message by its headers, each by itself."""
+    return [one.text for text in headers(message, *_HEADERS) for one in read(text)]
+
+
 def _read(raw: dict[str, Any]) -> dict[str, Any]:
     data: Any = raw.get("Data")
     return {**raw, "Data": data.read()} if hasattr(data, "read") else raw
@@ -199,13 +235,7 @@ def _gone(entry: Mapping[str, Any], outcome: Outcome) -> bool:
     return bool(named) and not outcome.keep(named)
 
 
-def _headers(message: Any, *names: str) -> list[str]:
-    """Return the values of headers of a MIME message, unfolded."""
-    if isinstance(message, str):
-        message = message.encode("utf-8", "surrogateescape")
-    if not isinstance(message, bytes | bytearray):
-        return []
-    head = bytes(message[:_LONGEST_HEADERS]).replace(b"\r\n", b"\n").partition(b"\n\n")[0]
-    # Bytes that are no ASCII the parser would spoil, and with them addresses of non-ASCII domains.
-    parsed = HeaderParser().parsestr(head.decode("utf-8", "replace") + "\n\n")
-    return [" ".join(str(value).split()) for name in names for value in parsed.get_all(name, ())]
+def _why(entry: Mapping[str, Any], outcome: Outcome) -> str:
+    if set(outcome.refused).isdisjoint(_named(entry.get("Destination"))):
+        return "every recipient is suppressed"
+    return "no recipient is left: suppressed, or no e-mail address"

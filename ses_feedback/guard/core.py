@@ -17,6 +17,7 @@ from ses_feedback.usecases.guarding import Lookups, Outcome, Reader, screen
 
 NobodyLeftChoice = Literal["raise", "report"]
 UnreadableChoice = Literal["send", "refuse"]
+MalformedChoice = Literal["refuse", "send"]
 
 _log = logging.getLogger("ses_feedback.guard")
 
@@ -25,6 +26,7 @@ class Options(NamedTuple):
     """How a guard behaves.
 
     ``nobody_left``: where every recipient is suppressed, ``raise`` ``NobodyLeft``, or send nothing and only ``report``.
+    ``malformed``: who cannot be read as an e-mail address is left out (``refuse``), or is for SES to judge (``send``).
     ``unreadable``: where the table cannot be read, ``send`` to whoever is not known to be suppressed, or ``refuse``.
     ``remember_s``: how many seconds an answer is remembered, 0 for not at all. ``timeout_s``: how long each of two
     tries waits for AWS. ``report`` is called with the outcome of every call, before anything is sent. ``session``: of
@@ -37,9 +39,14 @@ class Options(NamedTuple):
     timeout_s: float = 1.0
     report: Callable[[Outcome], None] | None = None
     session: Any = None
+    malformed: MalformedChoice = "refuse"
 
 
-_CHOICES: Final = {"nobody_left": get_args(NobodyLeftChoice), "unreadable": get_args(UnreadableChoice)}
+_CHOICES: Final = {
+    "nobody_left": get_args(NobodyLeftChoice),
+    "malformed": get_args(MalformedChoice),
+    "unreadable": get_args(UnreadableChoice),
+}
 _NUMBERS: Final = {"remember_s": 0.0, "timeout_s": 0.001}
 
 
@@ -167,7 +174,8 @@ class Guard:
         """
         environment, stream = self._where.of(sender, sender_arn)
         texts = (recipients,) if isinstance(recipients, str) else recipients  # one text is no list of letters
-        outcome = screen(self._lookups, environment, stream, texts, self._clock())
+        refuses = self.options.malformed == "refuse"
+        outcome = screen(self._lookups, environment, stream, texts, self._clock(), refuses=refuses)
         self._tell(outcome)
         if outcome.trouble is not None and self.options.unreadable == "refuse":
             raise TableUnreadable(outcome)
@@ -186,6 +194,8 @@ class Guard:
             _log.warning("the suppression table cannot be read, %s: %s", does, outcome.trouble)
         if outcome.removed:
             _log.info("suppressed recipients removed: %s", dict(outcome.reasons))
+        if outcome.refused:
+            _log.warning("recipients left out that cannot be read as e-mail addresses: %d", len(outcome.refused))
         if self.options.report is not None:
             try:
                 self.options.report(outcome)

@@ -23,6 +23,7 @@ from django.utils.module_loading import import_string
 from ses_feedback.config import ConfigError
 from ses_feedback.guard.core import Guard
 from ses_feedback.guard.errors import GuardError, NobodyLeft, TableUnreadable
+from ses_feedback.usecases.guarding import Outcome
 
 SETTING: Final = "SES_FEEDBACK_GUARD"
 _BACKEND: Final = "django.core.mail.backends.smtp.EmailBackend"
@@ -68,7 +69,8 @@ class EmailBackend(BaseEmailBackend):  # type: ignore[misc]
         """
         ready, refused = [], None
         for message in email_messages or ():
-            named = [str(address) for field in _FIELDS for address in getattr(message, field)]
+            named = [str(address) for field in _FIELDS for address in getattr(message, field) if address]
+            named += map(str, message.recipients())  # a class of the application's own may name more
             try:
                 outcome = self._guard.check(named, sender=str(message.from_email))
             except TableUnreadable as error:
@@ -80,15 +82,22 @@ class EmailBackend(BaseEmailBackend):  # type: ignore[misc]
             if outcome.nobody_left:
                 refused = refused or NobodyLeft(outcome)
                 continue
-            if outcome.removed:
-                message = copy.copy(message)  # noqa: PLW2901 - the application's own keeps its recipients
-                for field in _FIELDS:
-                    setattr(message, field, outcome.keep(map(str, getattr(message, field))))
-            ready.append(message)
+            ready.append(_without(message, outcome) if outcome.loses else message)
         sent = self._inner.send_messages(ready) if ready else 0
         if refused is not None and self._guard.options.nobody_left == "raise" and not self.fail_silently:
             raise refused
         return sent or 0
+
+
+def _without(message: Any, outcome: Outcome) -> Any:
+    """Return a copy of a message that goes to fewer; the application's own keeps its recipients."""
+    copied = copy.copy(message)
+    for field in _FIELDS:
+        setattr(copied, field, outcome.keep(map(str, getattr(message, field))))
+    left = outcome.keep(map(str, copied.recipients()))
+    if left != copied.recipients():
+        copied.recipients = lambda: left
+    return copied
 
 
 def _setting() -> dict[str, Any]:

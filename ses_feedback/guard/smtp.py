@@ -12,8 +12,10 @@ from typing import Any
 from ses_feedback.guard.core import Guard
 from ses_feedback.usecases.guarding import Outcome
 
-# RFC 5321, "mailbox unavailable", and RFC 3463, "delivery not authorized": what smtplib tells of a refused recipient.
+# RFC 5321, "mailbox unavailable" and "mailbox name not allowed", with RFC 3463's "delivery not authorized" and "bad
+# destination mailbox address syntax": what smtplib tells of a refused recipient.
 _REFUSED = 550
+_MALFORMED = (553, b"5.1.3 not an e-mail address (ses-feedback)")
 
 
 class _Guarded:
@@ -41,9 +43,10 @@ class _Guarded:
             removed.recipient: (_REFUSED, f"5.7.1 suppressed: {removed.suppression.reason} (ses-feedback)".encode())
             for removed in outcome.removed
         }
+        refused |= dict.fromkeys(outcome.refused, _MALFORMED)
         if outcome.nobody_left:
             return refused
-        if outcome.removed:
+        if outcome.loses:
             named = outcome.keep(named)
         sent = super().sendmail(from_addr, named, *args, **kwargs)  # type: ignore[misc]
         return {**refused, **sent}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -41,8 +41,9 @@ class Outcome:
     """What a guard made of the recipients of one call.
 
     ``left`` maps each text that named recipients to what is left of it; ``unreadable`` are recipients that could not be
-    looked up because they are no addresses: they stay, SES judges them. ``trouble`` says why the table could not be
-    read, in one line without addresses: whoever was not remembered then counts as not suppressed.
+    looked up because they cannot be read as addresses, and ``refused`` those of them that the mail does not go to.
+    ``trouble`` says why the table could not be read, in one line without addresses: whoever was not remembered then
+    counts as not suppressed.
     """
 
     environment: str
@@ -51,11 +52,17 @@ class Outcome:
     removed: tuple[Removed, ...] = ()
     unreadable: tuple[str, ...] = ()
     trouble: str | None = None
+    refused: tuple[str, ...] = ()
+
+    @property
+    def loses(self) -> bool:
+        """Whether the mail goes to fewer recipients than it named."""
+        return bool(self.removed or self.refused)
 
     @property
     def nobody_left(self) -> bool:
-        """Whether there were recipients, and every one is suppressed."""
-        return bool(self.removed) and not any(self.left.values())
+        """Whether there were recipients, and the mail goes to none of them."""
+        return self.loses and not any(self.left.values())
 
     @property
     def reasons(self) -> Mapping[str, int]:
@@ -63,7 +70,7 @@ class Outcome:
         return Counter(removed.suppression.reason for removed in self.removed)
 
     def keep(self, texts: Iterable[Any]) -> list[Any]:
-        """Return a list of recipients without the suppressed; what the guard was not asked about stays."""
+        """Return a list of recipients without those it loses; what the guard was not asked about stays."""
         return [kept for text in texts for kept in (self.left.get(text, (text,)) if isinstance(text, str) else (text,))]
 
     def record(self) -> dict[str, Any]:
@@ -149,27 +156,39 @@ class Lookups:
                 del self._memory[next(iter(self._memory))]
 
 
-def screen(lookups: Lookups, environment: str, stream: str, texts: Iterable[str], now: int) -> Outcome:
-    """Return what is left of the recipients that texts name, for mail in a stream of an environment at ``now`` ms."""
+def screen(
+    lookups: Lookups, environment: str, stream: str, texts: Iterable[str], now: int, *, refuses: bool = True
+) -> Outcome:
+    """Return what is left of the recipients that texts name, for mail in a stream of an environment at ``now`` ms.
+
+    ``refuses``: whether who cannot be read as an address is left out.
+    """
     named = {text: recipients(text) for text in dict.fromkeys(texts)}
     everybody = [recipient for found in named.values() for recipient in found]
-    known, trouble = lookups.find(environment, (r.address for r in everybody if r.address is not None))
-    against = {address: covering(found, stream, now) for address, found in known.items()}
+    known, trouble = lookups.find(environment, (mailbox for r in everybody for mailbox in r.mailboxes))
     removed: dict[str, Removed] = {}
-    for text, address in everybody:
-        found = against.get(address or "")
-        if address is not None and found is not None:
-            removed.setdefault(address, Removed(text, found))
+    unreadable: list[str] = []
+    gone: set[Recipient] = set()
+    for recipient in everybody:
+        against = covering([s for mailbox in recipient.mailboxes for s in known.get(mailbox, _NOTHING)], stream, now)
+        if against is not None:
+            removed.setdefault(recipient.address or recipient.text, Removed(recipient.text, against))
+            gone.add(recipient)
+        elif recipient.address is None:
+            unreadable.append(recipient.text)
+            if refuses:
+                gone.add(recipient)
     return Outcome(
         environment,
         stream,
-        {text: _left(text, found, removed) for text, found in named.items()},
+        {text: _left(text, found, gone) for text, found in named.items()},
         tuple(removed.values()),
-        tuple(recipient.text for recipient in everybody if recipient.address is None),
+        tuple(unreadable),
         trouble,
+        tuple(unreadable) if refuses else (),
     )
 
 
-def _left(text: str, named: Sequence[Recipient], removed: Mapping[str, Removed]) -> tuple[str, ...]:
-    left = tuple(recipient.text for recipient in named if recipient.address not in removed)
+def _left(text: str, named: Sequence[Recipient], gone: Set[Recipient]) -> tuple[str, ...]:
+    left = tuple(recipient.text for recipient in named if recipient not in gone)
     return (text,) if len(left) == len(named) else left

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple, Protocol
 
-from ses_feedback.domain.addresses import spellings
-from ses_feedback.domain.errors import PermanentError, UnknownStream
-from ses_feedback.domain.history import EVERY_STREAM, covering
+from ses_feedback.domain.addresses import former, normalise, spellings
+from ses_feedback.domain.errors import InvalidAddress, PermanentError, UnknownStream
+from ses_feedback.domain.history import EVERY_STREAM, Suppression, covering
+from ses_feedback.domain.mailboxes import Mailboxes, mailboxes
 from ses_feedback.domain.policy import Policy
 from ses_feedback.usecases import questions
 from ses_feedback.usecases.lookup_requests import Asked, BadRequest, shown
@@ -60,16 +61,31 @@ def answer(desk: Desk, operation: str, environment: str, body: str, by: str) -> 
 
 
 def _check(desk: Desk, environment: str, asked: Asked, by: str) -> Answer:
-    addresses = asked.addresses()
+    given = [(text, mailboxes(text)) for text in asked.addresses()]
     stream = _stream(desk, environment, asked.stream())
-    known = desk.table.look_up(list(dict.fromkeys((environment, address) for address in addresses)))
+    wanted = list(dict.fromkeys((environment, mailbox) for _, who in given for mailbox in who.all))
+    known: dict[tuple[str, str], Stored] = {}
+    for start in range(0, len(wanted), questions.AT_ONCE):
+        known |= desk.table.look_up(wanted[start : start + questions.AT_ONCE])
     now = desk.now()
     answers = []
-    for address in addresses:
-        stored = known.get((environment, address))
-        found = covering(stored.suppressions, stream, now) if stored else None
-        answers.append({"address": address, **verdict(found)})
+    for text, who in given:
+        stored = [known[environment, mailbox] for mailbox in who.all if (environment, mailbox) in known]
+        found = covering([held for one in stored for held in one.suppressions], stream, now)
+        answers.append(_answer(text, who, found))
     return {"environment": environment, "stream": stream, "answers": answers}
+
+
+def _answer(text: str, who: Mailboxes, found: Suppression | None) -> Answer:
+    """Return one answer; what is no address must not be mailed either: it may be somebody to whoever sends it."""
+    if who.address is not None:
+        return {"address": who.address, **verdict(found)}
+    try:
+        normalise(text)
+        problem = "too much may be meant by it"
+    except InvalidAddress as error:
+        problem = str(error)
+    return {"address": text, **verdict(found), "suppressed": True, "problem": f"not an e-mail address: {problem}"}
 
 
 def _suppress(desk: Desk, environment: str, asked: Asked, by: str) -> Answer:
@@ -98,6 +114,7 @@ def _release(desk: Desk, environment: str, asked: Asked, by: str) -> Answer:
         desk.lists(spellings(spelled, address)),
         environment=environment,
         address=address,
+        former=former(spelled),
         scope=scope,
         why=why,
         by=by,

@@ -32,14 +32,17 @@ class Asked:
                 raise BadRequest(f"{shown(name)}: unknown key; known: {', '.join(known)}")
 
     def addresses(self) -> list[str]:
-        """Return the addresses to check, normalised, in their order."""
+        """Return the addresses to check, as they were spelled, in their order."""
         given = self._values.get("addresses")
         right = f"must be an array of 1 to {MOST} e-mail addresses"
         if not isinstance(given, list):
             raise BadRequest(f"addresses: {_state(self._values, 'addresses')}{right}")
         if not 1 <= len(given) <= MOST:
             raise BadRequest(f"addresses: {right}, not {len(given)}")
-        return [_address(f"addresses[{number}]", value) for number, value in enumerate(given)]
+        for number, value in enumerate(given):
+            if not isinstance(value, str):
+                raise BadRequest(f"addresses[{number}]: not an e-mail address: there is none")
+        return given
 
     def address(self) -> tuple[str, str]:
         """Return the one address, normalised and as it was spelled."""

@@ -7,6 +7,7 @@ from itertools import islice
 from typing import NamedTuple, Protocol
 
 from ses_feedback.domain import events as ev
+from ses_feedback.domain.addresses import normalise
 from ses_feedback.domain.errors import PermanentError, UnknownStream
 from ses_feedback.domain.history import EVERY_STREAM, History, Known, Ruling, Suppression, covering, strongest
 from ses_feedback.domain.policy import Policy
@@ -14,6 +15,7 @@ from ses_feedback.usecases.merging import merge, merge_into
 from ses_feedback.usecases.ports import AccountLists, Listed, QuestionStore, Stored
 
 AT_ONCE = 100
+NO_OTHERS: Mapping[str, Iterable[str]] = {}
 
 
 class Places(Protocol):
@@ -83,22 +85,34 @@ def _choose(what: str, where: str, known: tuple[str, ...], named: str | None) ->
     raise UnknownStream(f"--{what}: say which {what}{where}; known: {', '.join(known)}")
 
 
-def check(store: QuestionStore, environment: str, stream: str, addresses: Sequence[str], now: int) -> list[Answer]:
-    """Answer for each normalised address, in order, whether something stands against mailing it in a stream."""
+def check(
+    store: QuestionStore,
+    environment: str,
+    stream: str,
+    addresses: Sequence[str],
+    now: int,
+    others: Mapping[str, Iterable[str]] = NO_OTHERS,
+) -> list[Answer]:
+    """Answer for each normalised address, in order, whether something stands against mailing it in a stream.
+
+    ``others`` are mailboxes that an address, as it was spelled, may reach besides: they are asked about with it.
+    """
     found: dict[tuple[str, str], Stored] = {}
-    if len(addresses) == 1:
+    if len(addresses) == 1 and not others.get(addresses[0]):
         stored, _ = store.get(environment, addresses[0])
         if stored is not None:
             found[environment, addresses[0]] = stored
     else:
         store.verify()
-        wanted = list(dict.fromkeys((environment, address) for address in addresses))
+        every = (mailbox for address in addresses for mailbox in (address, *others.get(address, ())))
+        wanted = list(dict.fromkeys((environment, mailbox) for mailbox in every))
         for start in range(0, len(wanted), AT_ONCE):
             found.update(store.get_many(wanted[start : start + AT_ONCE]))
     answers = []
     for address in addresses:
-        known = found.get((environment, address))
-        answers.append(Answer(address, covering(known.suppressions, stream, now) if known else None))
+        known = [found.get((environment, mailbox)) for mailbox in (address, *others.get(address, ()))]
+        held = [suppression for stored in known if stored for suppression in stored.suppressions]
+        answers.append(Answer(address, covering(held, stream, now)))
     return answers
 
 
@@ -136,11 +150,20 @@ def release(
     why: str,
     by: str = "",
     verified: Verified = NOT_VERIFIED,
+    former: str | None = None,
 ) -> Decided:
     """Lift what holds in a scope (``*``: everything), for good: feedback from before, however late, changes nothing.
 
     Takes the address off SES's own lists as well, first: where that is refused, our table says so to nobody yet.
+    What earlier versions stored under another form of the address (``former``) is moved to it, and lifted in both.
     """
+    if former is not None:
+        move(store, policy, environment, former, address)
+        there, now = store.get(environment, former)
+        if there is not None:
+            at = _decided_at(there, now)
+            lifted = Ruling(at, None, ev.OPERATOR, why, by, _known(there, scope, at, verified))
+            merge_into(store, there, History(releases={scope: lifted}), policy)
     stored, clock = store.get(environment, address)
     at = _decided_at(stored, clock)
     ruling = Ruling(at, None, ev.OPERATOR, why, by, _known(stored, scope, at, verified))
@@ -199,9 +222,37 @@ def _streams_of(found: Iterable[Suppression], scope: str) -> list[str]:
     return [EVERY_STREAM, *sorted({s.stream for s in found if s.stream is not None})]
 
 
-def show(store: QuestionStore, environment: str, address: str) -> Stored | None:
-    """Return all that is known of a normalised address; ``None`` where nothing is."""
-    return store.get(environment, address)[0]
+def show(store: QuestionStore, environment: str, address: str, former: str | None = None) -> Stored | None:
+    """Return all that is known of a normalised address; ``None`` where nothing is.
+
+    Where nothing is, what earlier versions stored under another form of it (``former``).
+    """
+    found = store.get(environment, address)[0]
+    return store.get(environment, former)[0] if found is None and former is not None else found
+
+
+def move(store: QuestionStore, policy: Policy, environment: str, former: str, address: str) -> bool:
+    """Add what is stored under the former form of an address to what is known of it; return whether that is new.
+
+    What is there stays: it answers for who asks in that form, until it expires. Doing it again changes nothing.
+    """
+    there, _ = store.get(environment, former)
+    return there is not None and merge(store, environment, address, there.history, policy)
+
+
+def respell(
+    store: QuestionStore, policy: Policy, environment: str, now: int, *, dry_run: bool = False
+) -> Iterator[tuple[str, str]]:
+    """Move the suppressed of an environment that are stored under a former form; yield that form and the address.
+
+    Only quotes made a difference. Who was erased is stored without an address, and found by who asks in the old form.
+    """
+    store.verify()
+    for entry in store.listing(environment, ev.REASONS, 0, now):
+        if entry.address is not None and '"' in entry.address:
+            address = normalise(entry.address)
+            if address != entry.address and (dry_run or move(store, policy, environment, entry.address, address)):
+                yield entry.address, address
 
 
 def listing(

@@ -136,9 +136,14 @@ def test_what_is_wrong_is_a_problem(caller: Caller) -> None:
             400,
             f'stream: say which stream in environment "production"; {streams}',
         ),
-        (caller.ask("check", addresses=["jane"]), 400, "addresses[0]: not an e-mail address: it has no @"),
+        (caller.ask("suppress", address="jane", why="x"), 400, "address: not an e-mail address: it has no @"),
     ):
         assert (found.status, found.type, found.values["detail"]) == (status, "application/problem+json", detail)
+    mixed = caller.ask("check", addresses=["jane", '"joe"@example.org'], **STREAM).values["answers"]
+    assert [(one["address"], one.get("problem")) for one in mixed] == [
+        ("jane", "not an e-mail address: it has no @"),
+        ("joe@example.org", None),
+    ]
     unknown = caller.ask("check", "prod", addresses=[JANE])
     assert (unknown.status, unknown.values["title"]) == (404, "Not Found")
     assert 'no environment "prod"; known: ' in unknown.values["detail"]

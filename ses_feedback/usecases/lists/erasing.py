@@ -26,12 +26,25 @@ class Erased(NamedTuple):
     at: int
 
 
-def erase(store: QuestionStore, policy: Policy, environment: str, address: str, *, dry_run: bool = False) -> Erased:
+def erase(
+    store: QuestionStore,
+    policy: Policy,
+    environment: str,
+    address: str,
+    former: str | None = None,
+    *,
+    dry_run: bool = False,
+) -> Erased:
     """Drop the address, message ids and all texts of what is known of it, for good.
 
     Times, classes, streams and keys stay: a later bounce, import or question finds what it needs, and what it adds is
-    kept without texts as well. Doing it again changes nothing.
+    kept without texts as well. Doing it again changes nothing. What earlier versions stored under another form of the
+    address (``former``) goes in the same way; it is what is told of where nothing else is known.
     """
+    if former is not None:
+        found = erase(store, policy, environment, former, dry_run=dry_run)
+        if store.get(environment, address)[0] is None:
+            return found
     stored, clock = store.get(environment, address)
     if stored is None:
         return Erased(environment, False, False, 0, 0, (), clock)

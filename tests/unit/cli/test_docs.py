@@ -29,7 +29,7 @@ def test_the_commands_of_the_contract_are_there() -> None:
         "routes",
         *("events", "report", "replay"),
         *("pause", "resume", "pauses"),
-        *("import", "export", "erase", "sync"),
+        *("import", "export", "erase", "sync", "respell"),
     }
     assert set(TOP["quarantine"].commands) == {"list", "show", "retry"}
 

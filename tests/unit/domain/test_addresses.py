@@ -8,7 +8,14 @@ import time
 
 import pytest
 
-from ses_feedback.domain.addresses import normalise, normalise_all, normalise_domain, normalise_identity, spellings
+from ses_feedback.domain.addresses import (
+    former,
+    normalise,
+    normalise_all,
+    normalise_domain,
+    normalise_identity,
+    spellings,
+)
 from ses_feedback.domain.errors import InvalidAddress
 
 
@@ -176,3 +183,61 @@ def test_a_mime_word_of_an_impossible_charset_is_refused_like_any_other_text() -
 def test_spellings_that_differ_in_capitals_alone(text: str, expected: list[str]) -> None:
     """SES's list tells capitals apart, so that a release takes both spellings off it; read as ``normalise`` reads."""
     assert spellings(text, normalise(text)) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ('"Mary.Ann"@example.com', "mary.ann@example.com"),
+        (r'"m\ary"."ann"@example.com', "mary.ann@example.com"),
+        (r"m\ary@example.com", "mary@example.com"),
+        ("mary(at (home\\)))@(work)example.com (yes)", "mary@example.com"),
+        (" mary . ann @ example . com ", "mary.ann@example.com"),
+        ("Mary <@relay.example,@b.example:mary@example.com>", "mary@example.com"),
+        ("mary@example.com.", "mary@example.com"),
+        ("mary@\uff25xam\u00adple\u3002com", "mary@example.com"),
+        ("mary@B\u00dcCHER.example\uff0e", "mary@xn--bcher-kva.example"),
+        ('"mary ann"@example.com', '"mary ann"@example.com'),
+        (r'"mary\ ann"@example.com', '"mary ann"@example.com'),
+        (r'"a\"b\\c"@example.com', r'"a\"b\\c"@example.com'),
+        ('"a@b"@example.com', '"a@b"@example.com'),
+        ("m\uff41ry@example.com", "m\uff41ry@example.com"),
+    ],
+)
+def test_what_the_rfcs_call_one_mailbox_is_one_address(text: str, address: str) -> None:
+    """Quotes, escapes, comments, spaces, routes, dots; a local part is not mapped, for it names somebody else."""
+    assert normalise(text) == address == normalise(address)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "mary ann@example.com",
+        "mary(@example.com",
+        'mary"@example.com',
+        'a:"b"@example.com',
+        "mary@exam ple.com",
+        '"a"@"b"',
+    ],
+)
+def test_what_they_do_not_allow_stays_refused(text: str) -> None:
+    with pytest.raises(InvalidAddress):
+        normalise(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "was"),
+    [
+        ('"Mary.Ann"@example.com', '"mary.ann"@example.com'),
+        ("mary@example.com", None),
+        ("mary(x)@example.com", None),
+        ("nonsense", None),
+        ('"mary ann"@example.com', None),
+    ],
+)
+def test_the_former_form_is_told_where_it_was_another(text: str, was: str | None) -> None:
+    assert former(text) == was
+
+
+def test_a_release_takes_the_quoted_spelling_off_the_lists_of_ses_too() -> None:
+    assert spellings('Mary <"Mary.Ann"@example.com>', "mary.ann@example.com") == ['"Mary.Ann"@example.com']

@@ -237,6 +237,7 @@ def test_named_environment_and_stream_hold_for_every_sender(file: Any) -> None:
         ({"environment": "prod"}, 'environment: no environment "prod"; known: dev, production'),
         ({"stream": "news"}, 'stream: no stream "news"; known: default, marketing, transactional'),
         ({"nobody_left": "ignore"}, "nobody_left: must be one of raise, report, not 'ignore'"),
+        ({"malformed": "drop"}, "malformed: must be one of refuse, send, not 'drop'"),
         ({"unreadable": "maybe"}, "unreadable: must be one of send, refuse, not 'maybe'"),
         ({"remember_s": "5"}, "remember_s: must be a number of seconds, at least 0, not '5'"),
         ({"timeout_s": 0}, "timeout_s: must be a number of seconds, at least 0.001, not 0"),
@@ -290,13 +291,40 @@ def test_a_single_text_is_asked_about_as_one() -> None:
     assert outcome.keep([f"{DEAD}, {JO}"]) == [JO]
 
 
-def test_what_is_no_address_is_left_to_ses() -> None:
-    """It stays and is told, and nothing is asked about it."""
+def test_what_is_no_address_is_left_out_and_told(caplog: pytest.LogCaptureFixture) -> None:
+    """Somebody suppressed may be in it for whoever sends it. Nothing is asked about it; the others stay."""
     table = Table()
-    outcome = guard_over(table).screen(["jane", "a@b@c d"])
-    assert outcome.unreadable == ("jane", "a@b@c d")
+    outcome = guard_over(table).screen(["jane", JO, "a@b@c d"])
+    assert outcome.unreadable == outcome.refused == ("jane", "a@b@c d")
+    assert outcome.keep(["jane", JO, "a@b@c d"]) == [JO]
+    assert outcome.record()["sent"] is True and outcome.record()["unreadable"] == ["jane", "a@b@c d"]
+    assert table.asked == [[JO]]
+    assert "recipients left out that cannot be read as e-mail addresses: 2" in caplog.text and "@" not in caplog.text
+
+
+def test_with_nobody_left_whom_we_can_read_the_error_counts_both() -> None:
+    with pytest.raises(NobodyLeft, match="not sent: the only recipient cannot be read as an e-mail address; the error"):
+        guard_over(Table()).screen(["jane"])
+    with pytest.raises(
+        NobodyLeft, match="not sent: each of 2 recipients cannot be read as an e-mail address; the error"
+    ):
+        guard_over(Table()).screen(["jane", "joe"])
+    said = (
+        r"1 of 2 recipients is suppressed in stream marketing of production \(hard_bounce 1\), 1 cannot be read as an"
+    )
+    with pytest.raises(NobodyLeft, match=said):
+        guard_over(Table()).screen(["jane", DEAD])
+
+
+def test_what_is_no_address_is_left_to_ses_where_that_is_asked_for() -> None:
+    """It stays and is told; whom another reader sees in it is still asked about."""
+    table = Table()
+    guard = guard_over(table, malformed="send")
+    outcome = guard.screen(["jane", "a@b@c d"])
+    assert outcome.unreadable == ("jane", "a@b@c d") and outcome.refused == ()
     assert outcome.keep(["jane", "a@b@c d"]) == ["jane", "a@b@c d"]
     assert table.asked == []
+    assert guard.check([f"friends: {DEAD}"]).nobody_left
 
 
 @given(st.lists(st.text(max_size=60) | st.sampled_from([DEAD, JO, f"X <{DEAD}>", f"{DEAD},{JO}", f"{JO}; {DEAD}"])))
@@ -319,5 +347,6 @@ def test_options_have_documented_defaults() -> None:
         "timeout_s": 1.0,
         "report": None,
         "session": None,
+        "malformed": "refuse",
     }
     assert Where("a", "b").of(None, None) == ("a", "b")

@@ -64,6 +64,14 @@ def test_smtp_with_nobody_left_sends_nothing(envelope: list[Any]) -> None:
     assert envelope == []
 
 
+def test_smtp_refuses_what_is_no_address_as_a_server_does(envelope: list[Any]) -> None:
+    """The others get the mail; with ``malformed="send"`` it is for the server to refuse."""
+    refused = SMTP(guard=guard_over(Table())).sendmail("news@example.com", ["jane", JO], "x")
+    assert refused == {"jane": (553, b"5.1.3 not an e-mail address (ses-feedback)")}
+    assert SMTP(guard=guard_over(Table(), malformed="send")).sendmail("news@example.com", ["jane", JO], "x") == {}
+    assert [to for _, to, _ in envelope] == [[JO], ["jane", JO]]
+
+
 @pytest.fixture(scope="module", autouse=True)
 def application() -> None:
     """The smallest Django there is."""
@@ -97,6 +105,22 @@ def test_django_sends_to_whoever_is_left(table: Table) -> None:
     assert {removed.recipient for removed in mine.suppression.removed} == {DEAD, COMPLAINED}
     assert mail.send_mail("Hello", "Hello", "news@example.com", [JO]) == 1
     assert table.opened == 1
+
+
+class Watched(mail.EmailMessage):
+    """A class of the application's own that adds recipients beside the fields."""
+
+    def recipients(self) -> list[str]:
+        return [*super().recipients(), DEAD, JOE]
+
+
+def test_django_asks_about_recipients_that_a_class_adds_too(table: Table) -> None:
+    """The fields do not have them; the envelope would."""
+    mine = Watched("Hello", "Hello", "news@example.com", [JO])
+    assert mine.send() == 1
+    assert mail.outbox[0].recipients() == [JO, JOE]
+    assert [removed.recipient for removed in mine.suppression.removed] == [DEAD]
+    assert DEAD in mine.recipients()
 
 
 def test_django_sends_the_others_before_it_raises_for_nobody(table: Table) -> None:

@@ -57,6 +57,45 @@ def test_addresses_are_answered_in_their_order_in_one_call(gateway: Gateway) -> 
     assert gateway.logged == []
 
 
+def test_what_is_no_address_is_an_answer_among_the_others(gateway: Gateway) -> None:
+    """Not to be mailed, for somebody suppressed may be in it; asked about no more than what can be read."""
+    strike(gateway, JANE, ev.HARD_BOUNCE)
+    texts = ["", "jane", JOE, f"jane {JANE}", "a@b@c", JANE, "x" * 300 + "@example.net", "jane@\u2603\u200d\u2603.-"]
+    found = gateway.ask("check", addresses=texts, stream="marketing")
+    assert found.status == 200
+    answers = found.values["answers"]
+    assert [one["address"] for one in answers] == texts
+    assert [one["suppressed"] for one in answers] == [True, True, False, True, True, True, True, True]
+    problems = [one.get("problem") for one in answers]
+    assert problems[:3] == ["not an e-mail address: it is empty", "not an e-mail address: it has no @", None]
+    assert [bool(problem) for problem in problems] == [True, True, False, True, True, False, True, True]
+    assert gateway.table.calls == ["look_up"]
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    ['"Jane"@example.net', r'"ja\ne"@Example.net.', "jane(work) @ example.net", "<@a.example:jane@example.net>"],
+)
+def test_one_mailbox_is_one_answer_however_it_is_spelled(gateway: Gateway, spelled: str) -> None:
+    strike(gateway, JANE, ev.HARD_BOUNCE)
+    (answer,) = gateway.ask("check", addresses=[spelled], stream="marketing").values["answers"]
+    assert (answer["address"], answer["reason"]) == (JANE, "hard_bounce")
+
+
+@pytest.mark.parametrize("spelled", ["\uff4aane@example.net", "ja\u200bne@example.net", f"{JANE} <joe@example.org>"])
+def test_whom_some_mailer_may_reach_is_asked_about_too(gateway: Gateway, spelled: str) -> None:
+    strike(gateway, JANE, ev.HARD_BOUNCE)
+    (answer,) = gateway.ask("check", addresses=[spelled], stream="marketing").values["answers"]
+    assert (answer["suppressed"], answer["reason"]) == (True, "hard_bounce")
+
+
+def test_a_hundred_addresses_of_many_readings_are_asked_about_in_calls_of_a_hundred(gateway: Gateway) -> None:
+    texts = [f'"jane{n}"@example.net' for n in range(100)]
+    answers = gateway.ask("check", addresses=texts, stream="marketing").values["answers"]
+    assert len(answers) == 100 and not any(one["suppressed"] for one in answers)
+    assert gateway.table.calls == ["look_up", "look_up"]
+
+
 def test_streams_are_told_apart(gateway: Gateway) -> None:
     """A complaint holds in its stream alone; where the stream has to be said, the answer says which there are."""
     strike(gateway, JANE, ev.COMPLAINT, "marketing")
@@ -135,7 +174,7 @@ WHY = "must be a string: the reason, for whoever looks at this address later"
         ("check", {"addresses": []}, f"{LIST}, not 0"),
         ("check", {"addresses": [JANE] * 101}, f"{LIST}, not 101"),
         ("check", {"addresses": [JANE, 7]}, "addresses[1]: not an e-mail address: there is none"),
-        ("check", {"addresses": [JANE, "jane"]}, "addresses[1]: not an e-mail address: it has no @"),
+        ("check", {"addresses": [None, "jane"]}, "addresses[0]: not an e-mail address: there is none"),
         ("check", {"address": JANE}, '"address": unknown key; known: addresses, stream'),
         ("check", {"stream": 7}, "stream: must be a string: leave it out where you mean its default"),
         ("check", {"stream": None}, "stream: must be a string: leave it out where you mean its default"),
