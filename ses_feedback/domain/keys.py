@@ -28,7 +28,10 @@ class Keys:
         return self._digest(32, "address", environment, address)
 
     def strike(self, event: Event) -> str:
-        """Return the key of the strike an event is, 20 letters: one message strikes a recipient once per class."""
+        """Return what the strikes of an event's message share of their keys, 20 letters; ``copy_key`` adds the stream.
+
+        Message, kind, recipient and class make it: one message strikes a recipient once per class and stream.
+        """
         message = event.message_id or f"@{event.occurred_at}"
         return self._digest(_STRIKE_BYTES, "strike", message, event.kind, event.recipient, event.class_)
 

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 
 from ses_feedback.domain import events as ev
 from ses_feedback.domain.addresses import normalise
-from ses_feedback.domain.archive import RELEASE, SUPPRESS, known_of
+from ses_feedback.domain.archive import RELEASE, SUPPRESS, known_of, reach_of
 from ses_feedback.domain.archive_columns import VERSION
 from ses_feedback.domain.canary import recognise
 from ses_feedback.domain.errors import InvalidAddress
@@ -196,7 +196,8 @@ def _decision_of(said: object) -> tuple[Who, History, int]:
     why, by = (text if isinstance(text, str) else "" for text in (why, said.get("by")))
     ruling = Ruling(at, None if said.get("action") == RELEASE else until, reason, why, by, known_of(said))
     if said.get("action") == RELEASE:
-        return who, History(releases={scope: ruling}), at
+        made, lifts = reach_of(said)
+        return who, History(releases={scope: ruling._replace(made=made, lifts=lifts)}), at
     if said.get("action") == SUPPRESS:
         return who, History(rulings={(scope, reason): ruling}), at
     raise ValueError("neither release nor suppress")

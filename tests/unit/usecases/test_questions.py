@@ -197,7 +197,7 @@ def test_a_decision_survives_a_lost_race_with_its_first_time() -> None:
     store.troubles = ["ok", lambda: merge(store, ENV, JANE, struck("b", ev.HARD_BOUNCE, NOW + 5), DEFAULT_POLICY)]
     decided = release(store)
     assert decided.at == NOW
-    assert set(store.history(ENV, JANE).strikes) == {"b"}
+    assert set(store.history(ENV, JANE).strikes) == {"b/default"}
     assert decided.answer.suppression is not None
 
 
@@ -212,7 +212,7 @@ def test_show_returns_all_that_is_known() -> None:
     store = store_with(struck("a", ev.HARD_BOUNCE, T0))
     shown = questions.show(store, ENV, JANE)
     assert shown is not None
-    assert set(shown.history.strikes) == {"a"}
+    assert set(shown.history.strikes) == {"a/default"}
     assert questions.show(store, "dev", JANE) is None
 
 

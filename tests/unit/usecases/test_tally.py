@@ -280,7 +280,7 @@ def test_a_bounce_recorded_between_read_and_write_is_not_lost() -> None:
     hard = struck("h", ev.HARD_BOUNCE, NOW)
     store.troubles = ["ok", lambda: merge(store, *JANE, hard, DEFAULT_POLICY)]
     run(store, FakeMeter(), delivery("m1"))
-    assert set(store.history(*JANE).strikes) == {"h"}
+    assert set(store.history(*JANE).strikes) == {"h/default"}
     assert store.history(*JANE).deliveries == {"default": NOW}
 
 
@@ -291,7 +291,7 @@ def test_a_stale_read_loses_no_newer_strike() -> None:
     store.stale[JANE] = store.items[JANE]
     merge(store, *JANE, struck("h", ev.HARD_BOUNCE, NOW), DEFAULT_POLICY)
     run(store, FakeMeter(), delivery("m1"))
-    assert set(store.history(*JANE).strikes) == {"h"}
+    assert set(store.history(*JANE).strikes) == {"h/default"}
 
 
 # --- failing --------------------------------------------------------------------------------------------------
