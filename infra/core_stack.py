@@ -33,6 +33,7 @@ from infra.wiring import claim_table
 from ses_feedback import naming
 from ses_feedback.config.loop import to_loop
 from ses_feedback.config.model import Config
+from ses_feedback.config.runtime import policy_text
 from ses_feedback.domain.canary import mails_an_hour
 from ses_feedback.domain.times import HOUR
 
@@ -81,7 +82,14 @@ class CoreStack(cdk.Stack):
             own_code=own_code,
         )
         claimer = builder.build(self, naming.CLAIM_TABLE)
-        claim = claim_table(self, deployment=deployment, function_arn=claimer.function_arn, owner=owner)
+        claim = claim_table(
+            self,
+            deployment=deployment,
+            function_arn=claimer.function_arn,
+            owner=owner,
+            policy=policy_text(config.policy),
+            code=self.resolve(claimer.node.default_child.code)["s3Key"],
+        )
 
         loop = Construct(self, "Loop")
         queues = Queues(loop, "Queues", deployment=deployment, region=region)

@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 from ses_feedback import naming
 from ses_feedback.adapters.faults import aws_errors
 from ses_feedback.adapters.items import Item, from_item, from_listing, listing_key, to_item
-from ses_feedback.domain.errors import PermanentError, RetryableError
+from ses_feedback.domain.errors import PermanentError, RetryableError, WrongSecret
 from ses_feedback.domain.history import History, Suppression, suppressions
 from ses_feedback.domain.keys import Keys
 from ses_feedback.domain.policy import Policy
@@ -37,15 +37,29 @@ class SuppressionTable:
     """Implements ``HistoryStore`` and ``QuestionStore`` over a low-level DynamoDB client.
 
     ``tries`` bounds how often keys are asked for that DynamoDB left unread, with doubling pauses from 50 ms.
+
+    With ``compare``, the secret is compared with the table's before anything is read or written: once, for a container
+    lives no longer than its secret. Under another one all addresses would look unknown, so each call raises
+    ``WrongSecret``: feedback comes back until the former secret does.
     """
 
-    def __init__(self, client: Any, table: str, keys: Keys, policy: Policy, *, tries: int = _UNPROCESSED_TRIES) -> None:
+    def __init__(
+        self,
+        client: Any,
+        table: str,
+        keys: Keys,
+        policy: Policy,
+        *,
+        tries: int = _UNPROCESSED_TRIES,
+        compare: bool = False,
+    ) -> None:
         self._client = client
         self._table = table
         self._keys = keys
         self._policy = policy
         self._tries = tries
         self._noted: set[str] = set()
+        self._compared = not compare
 
     # --- writing ------------------------------------------------------------------------------------------------------
 
@@ -69,6 +83,7 @@ class SuppressionTable:
     def _put(
         self, environment: str, address: str, history: History, condition: Item, known: Iterable[Suppression]
     ) -> Stored | None:
+        self._compare()
         self._note_months(suppressions(history, self._policy), known)
         key = self._keys.address(environment, address)
         item = to_item(key, environment, address, history, self._policy, new_token())
@@ -116,6 +131,7 @@ class SuppressionTable:
 
     def get_one(self, environment: str, address: str) -> Stored | None:
         """Return what is known of an address, read eventually consistent and without verifying: one ``GetItem``."""
+        self._compare()
         key = {naming.ATTRIBUTE_KEY: {"S": self._keys.address(environment, address)}}
         with aws_errors("reading a suppression"):
             answer = self._client.get_item(TableName=self._table, Key=key)
@@ -135,6 +151,7 @@ class SuppressionTable:
         return {} if found is None else {wanted[0]: found}
 
     def _batch_get(self, keys: list[Item], *, consistent: bool) -> tuple[dict[str, Item], int]:
+        self._compare()
         found: dict[str, Item] = {}
         clock = 0
         for attempt in range(self._tries):
@@ -155,6 +172,15 @@ class SuppressionTable:
         """See ``QuestionStore``."""
         self._verify(self._meta())
 
+    def _compare(self) -> None:
+        if self._compared:
+            return
+        try:
+            self.verify()
+        except PermanentError as error:
+            raise WrongSecret(str(error)) from None
+        self._compared = True
+
     def _meta(self) -> Item | None:
         with aws_errors("reading the table's claim"):
             answer = self._client.get_item(TableName=self._table, Key=META, ConsistentRead=True)
@@ -172,8 +198,8 @@ class SuppressionTable:
 
     # --- claiming -----------------------------------------------------------------------------------------------------
 
-    def claim(self, owner: str) -> None:
-        """Make the table this deployment's own, or find that it is.
+    def claim(self, owner: str, policy: str | None = None) -> None:
+        """Make the table this deployment's own, or find that it is; note the ``policy`` it decides by, as text.
 
         Raises ``PermanentError`` where another deployment owns it, or where it was filled under another secret.
         """
@@ -197,6 +223,7 @@ class SuppressionTable:
             if not _condition_failed(error):
                 raise
         else:
+            self._note_policy(policy)
             return
         meta = self._meta()
         self._verify(meta)
@@ -205,6 +232,24 @@ class SuppressionTable:
                 f"table {self._table} belongs to another deployment of the same name: choose another deployment.name, "
                 "or use that deployment's lock file"
             )
+        self._note_policy(policy)
+
+    def _note_policy(self, policy: str | None) -> None:
+        if policy is None:
+            return
+        with aws_errors("noting the policy"):
+            self._client.update_item(
+                TableName=self._table,
+                Key=META,
+                UpdateExpression="SET #policy = :policy",
+                ExpressionAttributeNames={"#policy": "policy"},
+                ExpressionAttributeValues={":policy": {"S": policy}},
+            )
+
+    def deployed_policy(self) -> str | None:
+        """Return the policy that the deployment decides by, as ``claim`` was given it; ``None`` where none was yet."""
+        meta = self._meta() or {}
+        return str(meta["policy"]["S"]) if "policy" in meta else None
 
     # --- listing ------------------------------------------------------------------------------------------------------
 

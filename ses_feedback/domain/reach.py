@@ -13,7 +13,7 @@ from ses_feedback.domain.times import HOUR
 # No evidence is taken that claims to be further ahead than this.
 AHEAD: Final = HOUR
 # So many strikes releases of a scope forget by name. One more, and all are forgotten up to the oldest of them.
-NAMED: Final = 4
+NAMED: Final = 2
 # Of every stream, and of the strike's own.
 SPARE: Final = 2 * NAMED
 

@@ -103,6 +103,8 @@ class Tap:
             return f"arn:aws:firehose:{self.region}:{ACCOUNT}:deliverystream/{body['DeliveryStreamName']}"
         if service == "sqs":
             return f"arn:aws:sqs:{self.region}:{ACCOUNT}:{body['QueueUrl'].rpartition('/')[2]}"
+        if service == "secretsmanager":
+            return f"arn:aws:secretsmanager:{self.region}:{ACCOUNT}:secret:{body['SecretId']}-a1b2c3"
         if service == "cloudwatch-logs":
             return f"arn:aws:logs:{self.region}:{ACCOUNT}:log-group:{body['logGroupName']}:log-stream:"
         assert service == "dynamodb", service
