@@ -88,7 +88,7 @@ class CoreStack(cdk.Stack):
             function_arn=claimer.function_arn,
             owner=owner,
             policy=policy_text(config.policy),
-            code=self.resolve(claimer.node.default_child.code)["s3Key"],
+            code=_asset_of(self, claimer),
         )
 
         loop = Construct(self, "Loop")
@@ -222,3 +222,10 @@ def _outputs(scope: cdk.Stack, config: Config) -> None:
         value=naming.digest(to_loop(config)),
         description="Tells the configuration inside the functions from the file's; `ses-feedback doctor` compares them",
     )
+
+
+def _asset_of(stack: cdk.Stack, function: lambda_.Function) -> str:
+    """Return what names a function's code: another name for other code."""
+    resource = function.node.default_child
+    assert isinstance(resource, lambda_.CfnFunction)  # noqa: S101 - what CDK's construct makes
+    return str(stack.resolve(resource.code)["s3Key"])
