@@ -246,6 +246,10 @@ class SuppressionTable:
                 ExpressionAttributeValues={":policy": {"S": policy}},
             )
 
+    def decide_by(self, policy: Policy) -> None:
+        """Have suppressions follow from another policy than the one given at first."""
+        self._policy = policy
+
     def deployed_policy(self) -> str | None:
         """Return the policy that the deployment decides by, as ``claim`` was given it; ``None`` where none was yet."""
         meta = self._meta() or {}
