@@ -227,5 +227,5 @@ def _outputs(scope: cdk.Stack, config: Config) -> None:
 def _asset_of(stack: cdk.Stack, function: lambda_.Function) -> str:
     """Return what names a function's code: another name for other code."""
     resource = function.node.default_child
-    assert isinstance(resource, lambda_.CfnFunction)  # noqa: S101 - what CDK's construct makes
+    assert isinstance(resource, lambda_.CfnFunction)
     return str(stack.resolve(resource.code)["s3Key"])

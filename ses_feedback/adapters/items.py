@@ -27,6 +27,10 @@ from ses_feedback.usecases.ports import Listed, Stored
 
 Item = dict[str, Any]
 
+# DynamoDB takes 400 KB. So few strikes never come near: the longest texts of one are some 2 KB.
+_MOST = 390_000
+_FEW = 100
+
 _RELEASED, _SUPPRESSED = "release", "suppress"
 _STRIKE_TEXTS = ("message_id", "identity", "status", "diagnostic", "detail")
 
@@ -73,7 +77,43 @@ def to_item(key: str, environment: str, address: str, history: History, policy: 
     expires = expires_at(history, found, policy)
     if expires is not None:
         item[naming.ATTRIBUTE_TTL] = _number(expires)
+    if len(history.strikes) > _FEW:
+        _fit(item, history.strikes)
     return item
+
+
+def _fit(item: Item, strikes: Mapping[str, Strike]) -> None:
+    """Make an item as small as DynamoDB takes it: texts go first, which decide nothing, then the oldest of the most.
+
+    What follows from all of them is in the item already: an address that has outgrown it is suppressed all the same.
+    """
+    stored: Item = item["strikes"]["M"]
+    for name in ("diagnostic", "detail", "message_id", "identity", "status"):
+        if _size(item) <= _MOST:
+            return
+        for strike in stored.values():
+            strike["M"].pop(name, None)
+    while stored and _size(item) > _MOST:
+        groups: dict[tuple[str, str], list[str]] = {}
+        for key, strike in sorted(stored.items(), key=lambda pair: int(pair[1]["M"]["at"]["N"])):
+            groups.setdefault((_s(strike["M"], "class"), _s(strike["M"], "stream")), []).append(key)
+        largest = max(groups.values(), key=len)
+        for key in largest[: -(-len(largest) // 10)]:
+            del stored[key]
+
+
+def _size(item: Item) -> int:
+    """Return about how many bytes DynamoDB takes an item for (its guide, "DynamoDB item sizes and formats")."""
+    return sum(len(name.encode()) + _value_size(value) for name, value in item.items())
+
+
+def _value_size(value: Item) -> int:
+    ((kind, content),) = value.items()
+    if kind == "M":
+        return 3 + sum(1 + len(name.encode()) + _value_size(inner) for name, inner in content.items())
+    if kind == "L":
+        return 3 + sum(1 + _value_size(inner) for inner in content)
+    return len(content.encode()) + 1
 
 
 def _listed(key: str, environment: str, found: Iterable[Suppression]) -> Item:
