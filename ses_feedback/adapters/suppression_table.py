@@ -139,9 +139,9 @@ class SuppressionTable:
 
     def get_many(self, wanted: Sequence[Who]) -> Mapping[Who, Stored]:
         """See ``HistoryStore``. Read eventually consistent: half the price, and late by less than a second."""
-        by_key = {self._keys.address(*who): who for who in wanted}
-        found, clock = self._batch_get([{naming.ATTRIBUTE_KEY: {"S": key}} for key in by_key], consistent=False)
-        return {by_key[key]: from_item(item, clock, by_key[key][1]) for key, item in found.items()}
+        keys = {who: self._keys.address(*who) for who in wanted}  # an address and what stands for it once it was erased
+        found, clock = self._batch_get([{naming.ATTRIBUTE_KEY: {"S": k}} for k in {*keys.values()}], consistent=False)
+        return {who: from_item(found[key], clock, who[1]) for who, key in keys.items() if key in found}
 
     def look_up(self, wanted: Sequence[Who]) -> Mapping[Who, Stored]:
         """Return what is known of 1 to 100 addresses as a sender asks for them, in one call. Late by up to a second."""

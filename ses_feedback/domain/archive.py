@@ -68,8 +68,11 @@ def line_of(text: str, *, directory: Directory, deployment: str, now: int) -> st
     return _write(line)
 
 
-def decision_line(environment: str, address: str, scope: str, action: str, ruling: Ruling) -> str:
-    """Return the line of a decision: to ``SUPPRESS`` or to ``RELEASE`` an address in a scope (``*`` or a stream)."""
+def decision_line(environment: str, address: str, scope: str, action: str, ruling: Ruling, erased: int = 0) -> str:
+    """Return the line of a decision: to ``SUPPRESS`` or to ``RELEASE`` an address in a scope (``*`` or a stream).
+
+    Where the person was ``erased`` (ms) by then, ``address`` is what ``keys.keyed`` makes of the item's key.
+    """
     at = format_time(ruling.at)
     decision: dict[str, Any] = {
         "environment": environment,
@@ -83,6 +86,8 @@ def decision_line(environment: str, address: str, scope: str, action: str, rulin
         "by": encodable(ruling.by) or None,
         **_known(ruling.known),
     }
+    if erased:
+        decision["erased"] = format_time(erased)
     if ruling.made is not None:
         decision |= {"made": format_time(ruling.made), "lifts": {name: format_time(at) for name, at in ruling.lifts}}
     return _write({"v": VERSION, "sent_at": at, "decision": decision, "events": []})

@@ -128,7 +128,8 @@ def test_the_key_is_used_only_by_alias_and_service(full: Assembly) -> None:
                 condition = statement["Condition"]
                 assert condition["ForAnyValue:StringEquals"] == {"kms:ResourceAliases": "alias/ses-feedback"}
                 assert re.fullmatch(
-                    r"(dynamodb|s3|sns|secretsmanager)\.eu-west-1\.amazonaws\.com", condition["StringEquals"]["kms:ViaService"]
+                    r"(dynamodb|s3|sns|secretsmanager)\.eu-west-1\.amazonaws\.com",
+                    condition["StringEquals"]["kms:ViaService"],
                 )
 
 

@@ -149,7 +149,7 @@ class World:
             at = suppress(self.store, POLICY, duration=lasts, **where).at
             facts.append(Ruled(scope, "operator", at, None if lasts is None else at + lasts))
         # As the table's stream hands it on, and announce_changes takes it down.
-        self.lines += decisions(before, self.store.items[environment, address])
+        self.lines += decisions(before, self.store.items[environment, address], "key")
 
     def _released(self, scope: str, at: int, shown: list[tuple[tuple[str, ...], Strike]]) -> Released:
         """Return a release by its words: dated ``at``, made by the clock, or an hour before what it was shown."""
