@@ -178,10 +178,23 @@ def test_what_aws_does_not_count_is_not_counted() -> None:
 
 def test_feedback_older_than_two_weeks_is_counted_as_late_and_not_emitted() -> None:
     meter = FakeMeter()
-    outcome = run(FakeStore(), meter, bounce("m1", at=NOW - 14 * DAY), bounce("m2", at=NOW - 14 * DAY + 1))
-    assert outcome.counts["late"] == 1
-    minute = (NOW - 14 * DAY + 1) // MINUTE * MINUTE
+    start = NOW - 14 * DAY
+    late = [bounce(f"m{n}", at=at) for n, at in enumerate((start, start + 1, start + MINUTE - 1, start + 5 * MINUTE))]
+    outcome = run(FakeStore(), meter, *late, bounce("m9", at=start + 6 * MINUTE))
+    assert outcome.counts["late"] == 4
+    minute = (start + 6 * MINUTE) // MINUTE * MINUTE
     assert meter.documents[:3] == rolled_up(minute, rates(bounced=1))
+    # A minute is told by its start, and takes a while through the log: none is beyond two weeks when it comes.
+    assert all(at > start for _, at, _ in meter.documents)
+
+
+@pytest.mark.parametrize("others", [1, 2, 3])
+def test_a_copy_of_a_complaint_with_its_recipients_in_another_order_counts_once(others: int) -> None:
+    """Another complaint about the same message counts: it came from somebody else."""
+    to = [f"user{n}@example.net" for n in range(others + 1)]
+    meter = FakeMeter()
+    run(FakeStore(), meter, complaint("m1", to), complaint("m1", to[::-1]), complaint("m1", ["else@example.net"]))
+    assert meter.documents[0] == (WHOLE, meter.documents[0][1], rates(complained=2))
 
 
 def test_what_is_not_ses_feedback_tallies_nothing() -> None:
