@@ -9,6 +9,7 @@ from ses_feedback.domain.errors import PermanentError, RetryableError
 from ses_feedback.domain.history import History, expires_at
 from ses_feedback.domain.policy import DEFAULT_POLICY, Tier
 from ses_feedback.domain.times import DAY
+from ses_feedback.usecases.lists.erasing import erase
 from ses_feedback.usecases.merging import merge, merge_into
 from tests.fakes import TIMEOUT, FakeStore
 from tests.unit.law.builders import T0, delivered, known, struck
@@ -144,3 +145,12 @@ def test_an_event_that_changes_nothing_renews_the_expiry_once_the_policy_is_wide
     assert not merge(store, *WHO, SOFT, narrow)
     store.items[WHO] = stored
     assert not merge(store, *WHO, SOFT, wide)
+
+
+def test_an_erasure_keeps_its_first_time() -> None:
+    store = FakeStore(clock=T0 + 5)
+    merge(store, *WHO, HARD, DEFAULT_POLICY)
+    assert not erase(store, DEFAULT_POLICY, *WHO).before
+    store.clock = T0 + 9
+    assert erase(store, DEFAULT_POLICY, *WHO).before
+    assert store.history(*WHO).erased == T0 + 5

@@ -355,3 +355,11 @@ def test_a_permanent_error_while_clearing_keeps_the_entry_and_counts_it() -> Non
     assert outcome.counts["quarantined"] == 1
     assert json.loads(json.loads(next(iter(quarantine.kept)))["Message"])["notificationType"] == "Delivery"
     assert meter.documents[:3] == rolled_up(NOW, rates(delivered=1, reporting=1))
+
+
+def test_one_message_counts_in_each_class_that_it_falls_into() -> None:
+    """A receiver that first refused the sender, and then had no such mailbox."""
+    meter = FakeMeter()
+    run(FakeStore(), meter, blocked("m1"), bounce("m1"), blocked("m1"))
+    assert [values for _, _, values in meter.documents[:3]] == [rates(bounced=1)] * 3
+    assert {naming.METRIC_BLOCKED: 1} in [values for _, _, values in meter.documents]
