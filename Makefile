@@ -2,7 +2,7 @@
 # Recipes are plain sh; the set-up itself is tools/install.py (standard library only).
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo local local-stop check test soak fuzz backtest bench release lock clean
+.PHONY: help install demo local local-stop check test soak fuzz mutants backtest bench release lock clean
 MAKEFLAGS += --no-print-directory
 
 PYTHON := .venv/bin/python
@@ -48,6 +48,10 @@ soak: $(PYTHON_READY) ## a million events under throttles, lost answers and cras
 fuzz: $(PYTHON_READY) ## 240,000 broken and invented inputs through every entry point: some minutes
 	@$(PYTHON) -m tests.fuzz
 
+mutants: $(PYTHON_READY) ## change the rules in every small way: which changes does no test notice? Some twenty minutes
+	@.venv/bin/mutmut run
+	@.venv/bin/mutmut results
+
 backtest: $(NODE_READY) ## months of simulated mail through the synthesised alarms, in a minute; TRACE=FILE plays your own
 	@$(PYTHON) -m backtest
 
@@ -62,7 +66,7 @@ lock: $(PYTHON_READY) ## write the lock files anew from requirements*.in and pac
 
 clean: ## remove everything that make made here, the embedded AWS included
 	@if [ -d .local ] && [ -x $(PYTHON) ]; then $(PYTHON) -m local stop; fi
-	@rm -rf .venv node_modules .local .build cdk.out *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf .venv node_modules .local .build cdk.out *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache mutants
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # What setting up says goes to standard error: standard output is the command's own.

@@ -44,6 +44,11 @@ def queue_url(region: str, name: str) -> str:
     return sub(f"https://sqs.{region}.${{AWS::URLSuffix}}/${{AWS::AccountId}}/{name}")
 
 
+def secret(region: str, name: str) -> str:
+    """Return the ARN of a secret, whose last six letters Secrets Manager makes (its user guide, IAM policies)."""
+    return sub(_arn("secretsmanager", region, f"secret:{name}-??????"))
+
+
 def function(region: str, deployment: str, name: str) -> str:
     """Return the ARN of one of ``naming.FUNCTIONS``."""
     return sub(_arn("lambda", region, "function:" + naming.function_name(deployment, name)))

@@ -35,6 +35,7 @@ from infra.wiring import claim_table
 from ses_feedback import naming
 from ses_feedback.config.loop import to_loop
 from ses_feedback.config.model import ACTED_KINDS, Config
+from ses_feedback.config.runtime import policy_text
 from ses_feedback.domain.canary import mails_an_hour
 from ses_feedback.domain.times import HOUR
 
@@ -84,7 +85,14 @@ class CoreStack(cdk.Stack):
             own_code=own_code,
         )
         claimer = builder.build(self, naming.CLAIM_TABLE)
-        claim = claim_table(self, deployment=deployment, function_arn=claimer.function_arn, owner=owner)
+        claim = claim_table(
+            self,
+            deployment=deployment,
+            function_arn=claimer.function_arn,
+            owner=owner,
+            policy=policy_text(config.policy),
+            code=_asset_of(self, claimer),
+        )
 
         loop = Construct(self, "Loop")
         queues = Queues(loop, "Queues", config=config)
@@ -224,3 +232,10 @@ def _outputs(scope: cdk.Stack, config: Config) -> None:
         value=naming.digest(to_loop(config)),
         description="Tells the configuration inside the functions from the file's; `ses-feedback doctor` compares them",
     )
+
+
+def _asset_of(stack: cdk.Stack, function: lambda_.Function) -> str:
+    """Return what names a function's code: another name for other code."""
+    resource = function.node.default_child
+    assert isinstance(resource, lambda_.CfnFunction)
+    return str(stack.resolve(resource.code)["s3Key"])

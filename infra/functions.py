@@ -78,6 +78,7 @@ _ITEMS: Final[Mapping[str, str]] = {
     "pauses": "pause#*",
     "slots": "slots",
     "put notes": "ses-list#*",
+    "claim": "meta",
 }
 # Functions that wait between two calls of SES.
 _PACED: Final = (naming.WIRE_IDENTITY, naming.CHECK_LOOP, naming.SEND_CANARIES, naming.SYNC_LISTS)
@@ -198,6 +199,9 @@ class FunctionBuilder:
             "retry queue": lambda: arns.queue(region, naming.retry_queue_name(deployment)),
             "tally queue": lambda: arns.queue(region, naming.tally_queue_name(deployment)),
             "key by DynamoDB": lambda: arns.keys(region),
+            "claim": lambda: arns.table(region, naming.table_name(deployment)),
+            "secret": lambda: arns.secret(region, naming.secret_name(deployment)),
+            "key by SecretsManager": lambda: arns.keys(region),
             "key by S3": lambda: arns.keys(region),
             "key by SNS": lambda: arns.keys(region),
             "SES": lambda: "*",

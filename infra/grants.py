@@ -46,6 +46,9 @@ Resource = Literal[
     "listing",
     "sync objects",
     "sync folder",
+    "claim",
+    "secret",
+    "key by SecretsManager",
 ]
 
 
@@ -71,6 +74,8 @@ class Grant:
 
     ``slots`` is the wiring table's item of when SES may be called, ``put notes`` those of what we put there;
     ``listing`` is the suppression table's index; ``sync objects`` are a folder of the archive.
+
+    ``claim`` is the suppression table's one item that is no address, ``secret`` what addresses are keyed under.
 
     ``own sets`` are the deployment's configuration sets; ``feedback topics`` are those of identities, and of digests.
     """
@@ -102,7 +107,8 @@ _CONSUME: Final = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttri
 # Where it is noted that a canary came back.
 _CANARIES: Final = Grant("canaries", ("dynamodb:UpdateItem",))
 _RECORD: Final = (
-    Grant("table", ("dynamodb:PutItem", "dynamodb:UpdateItem")),
+    # GetItem compares the secret with the table's claim.
+    Grant("table", ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem")),
     _CANARIES,
     _KEY_BY_DYNAMODB,
     *_QUARANTINE,
@@ -127,7 +133,7 @@ GRANTS: Final[Mapping[str, tuple[Grant, ...]]] = {
     naming.RECORD_FEEDBACK: (*_RECORD, Grant("retry queue", ("sqs:SendMessage",))),
     naming.RETRY_FEEDBACK: (*_RECORD, Grant("retry queue", (*_CONSUME, "sqs:ChangeMessageVisibility"))),
     naming.TALLY_FEEDBACK: (
-        Grant("table", ("dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem")),
+        Grant("table", ("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem")),
         _CANARIES,
         _KEY_BY_DYNAMODB,
         *_QUARANTINE,
@@ -148,7 +154,10 @@ GRANTS: Final[Mapping[str, tuple[Grant, ...]]] = {
         Grant("changes topic", ("sns:ListSubscriptionsByTopic",)),
         Grant("archive names", ("s3:ListBucket",)),
         Grant("wiring table", ("dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem")),
+        Grant("claim", ("dynamodb:GetItem",)),
         _KEY_BY_DYNAMODB,
+        Grant("secret", ("secretsmanager:GetSecretValue",)),
+        Grant("key by SecretsManager", ("kms:Decrypt",)),
     ),
     naming.CLAIM_TABLE: (Grant("table", ("dynamodb:GetItem", "dynamodb:UpdateItem")), _KEY_BY_DYNAMODB),
     naming.SEND_CANARIES: (
@@ -159,7 +168,7 @@ GRANTS: Final[Mapping[str, tuple[Grant, ...]]] = {
         Grant("canary sets", ("ses:SendEmail",)),
     ),
     naming.TELL_TEAMS: (
-        Grant("table", ("dynamodb:BatchGetItem",)),
+        Grant("table", ("dynamodb:GetItem", "dynamodb:BatchGetItem")),
         Grant("turns", ("dynamodb:BatchGetItem", "dynamodb:UpdateItem")),
         _KEY_BY_DYNAMODB,
         *_QUARANTINE,
@@ -191,7 +200,7 @@ GRANTS: Final[Mapping[str, tuple[Grant, ...]]] = {
         Grant("key by SNS", ("kms:GenerateDataKey", "kms:Decrypt")),
     ),
     naming.REPLAY_ARCHIVE: (
-        Grant("table", ("dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem")),
+        Grant("table", ("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem")),
         _KEY_BY_DYNAMODB,
         Grant("archived feedback", ("s3:GetObject",)),
         Grant("key by S3", ("kms:Decrypt",)),
@@ -204,7 +213,7 @@ GRANTS: Final[Mapping[str, tuple[Grant, ...]]] = {
     ),
     # SNS confirms a subscription for whoever has its token: nothing to grant.
     naming.RECEIVE_POSTS: (
-        Grant("table", ("dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem")),
+        Grant("table", ("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem")),
         _KEY_BY_DYNAMODB,
         *_QUARANTINE,
     ),

@@ -58,13 +58,19 @@ def wire_identity(
     )
 
 
-def claim_table(scope: Construct, *, deployment: str, function_arn: str, owner: str) -> cdk.CustomResource:
-    """Claim the suppression table for ``owner``; it fails where another deployment of the same name has."""
+def claim_table(
+    scope: Construct, *, deployment: str, function_arn: str, owner: str, policy: str, code: str
+) -> cdk.CustomResource:
+    """Claim the suppression table for ``owner``; it fails where another deployment of the same name has.
+
+    The table learns the ``policy`` that decides from now on. New ``code`` gives functions the secret's present value:
+    so the claim is made anew with it, and fails where that is another than the table was filled under.
+    """
     return cdk.CustomResource(
         scope,
         "TableClaim",
         resource_type=CLAIM_TYPE,
         service_token=function_arn,
         service_timeout=cdk.Duration.seconds(CLAIM_TIMEOUT_S),
-        properties={"Table": naming.table_name(deployment), "Owner": owner},
+        properties={"Table": naming.table_name(deployment), "Owner": owner, "Policy": policy, "Code": code},
     )

@@ -84,7 +84,7 @@ def _changes(records: list[dict[str, Any]]) -> dict[str, int]:
         image = record["dynamodb"]
         if "NewImage" in image:
             change = _change(image)
-            lines += decisions(change.before.history if change.before else History(), change.after)
+            lines += decisions(change.before.history if change.before else History(), change.after, change.key)
             changes.append(change)
     if lines:
         stream().put(lines)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Final, NamedTuple, Protocol
 
 from aws_lambda_powertools import Logger
@@ -21,17 +21,20 @@ from ses_feedback.adapters.aws_inventory import SnsTopics
 from ses_feedback.adapters.clients import client
 from ses_feedback.adapters.clock import SystemClock
 from ses_feedback.adapters.emf import EmfMeter
+from ses_feedback.adapters.faults import aws_errors
 from ses_feedback.adapters.rotation import TableRotation
 from ses_feedback.adapters.runtime import ROOT
 from ses_feedback.adapters.ses import SesIdentities
 from ses_feedback.adapters.ses_inventory import SesInventory
+from ses_feedback.adapters.suppression_table import SuppressionTable
 from ses_feedback.adapters.troubles import Place
 from ses_feedback.adapters.wiring_table import WiringTable
 from ses_feedback.config.loop import loop_config
 from ses_feedback.config.model import Config
-from ses_feedback.domain.errors import FeedbackError
+from ses_feedback.domain.errors import FeedbackError, PermanentError
+from ses_feedback.domain.keys import Keys
 from ses_feedback.domain.times import SECOND
-from ses_feedback.usecases.check_loop import CheckLoop, Paces, Readers, Report, Rotation
+from ses_feedback.usecases.check_loop import CheckLoop, Drift, Paces, Readers, Report, Rotation
 from ses_feedback.usecases.checks.expected import expected
 from ses_feedback.usecases.checks.live import Home
 from ses_feedback.usecases.pacing import Clock, Pacer, Slots
@@ -59,7 +62,8 @@ class Gateways(NamedTuple):
     """What the function works with, and the interval of SES calls in ms.
 
     ``archived`` tells how many objects came into the archive in the hours before a time (ms), ``unarchived`` how many
-    wait of what Firehose failed on.
+    wait of what Firehose failed on. ``compare`` raises ``PermanentError`` where the secret of addresses is another than
+    the table was filled under: the next deployment would give it to functions.
     """
 
     config: Config
@@ -72,6 +76,7 @@ class Gateways(NamedTuple):
     interval: int
     archived: Callable[[int], int]
     unarchived: Callable[[], int]
+    compare: Callable[[], None]
 
 
 @lru_cache(maxsize=1)
@@ -96,7 +101,18 @@ def gateways() -> Gateways:
         interval=int(os.environ.get(naming.ENV_SES_INTERVAL, naming.DEFAULT_SES_INTERVAL_MS)),
         archived=ArchiveArrivals(s3, bucket).newest,
         unarchived=ArchiveErrors(s3, bucket).waiting,
+        compare=partial(_compare, dynamodb, config.deployment.name),
     )
+
+
+def _compare(dynamodb: Any, deployment: str) -> None:
+    name = naming.secret_name(deployment)
+    with aws_errors("reading the secret of addresses"):
+        answer = client("secretsmanager").get_secret_value(SecretId=name)
+    secret = answer.get("SecretString")
+    if not secret:
+        raise PermanentError(f"secret {name} holds no text: restore its former value")
+    SuppressionTable(dynamodb, naming.table_name(deployment), Keys(secret), {}).verify()
 
 
 def handler(event: Mapping[str, Any], context: Context) -> None:
@@ -119,6 +135,12 @@ def handler(event: Mapping[str, Any], context: Context) -> None:
         paces=Paces(pacer(given.interval, first), pacer(given.interval, until), pacer(0, until)),
         wiring=lambda pace: Wiring(given.ses, given.memory, pace),
     ).run()
+    try:
+        given.compare()
+    except PermanentError as error:
+        report.drifts.append(Drift("", str(error)))
+    except FeedbackError as error:
+        report.failures.append(str(error))
     # Alarms on silence fill gaps with 0, for which there has to be a point now and then: nothing says that CloudWatch
     # makes zeros of a metric that never existed.
     metrics = {naming.METRIC_DRIFTED: len(report.drifts), naming.METRIC_TALLIED: 0}

@@ -33,7 +33,7 @@ logger = Logger(service=naming.CLAIM_TABLE)
 
 
 def handler(event: Mapping[str, Any], context: Context) -> None:
-    """Serve one CloudFormation request with the properties ``Table`` and ``Owner``. A Delete keeps the claim."""
+    """Serve one CloudFormation request with ``Table``, ``Owner`` and ``Policy`` (JSON). A Delete keeps the claim."""
     serve(event, context, partial(_claim, context=context), physical_id=_physical_id, log=logger)
 
 
@@ -42,7 +42,8 @@ def _claim(request: Request, *, context: Context) -> Mapping[str, str]:
         keys = Keys(os.environ[naming.ENV_ADDRESS_KEY])
         table = SuppressionTable(client("dynamodb"), request.properties["Table"], keys, {})
         until = clock.now() + context.get_remaining_time_in_millis() - ANSWER_MS
-        once_allowed(lambda: table.claim(request.properties["Owner"]), clock, until)
+        owner, policy = request.properties["Owner"], request.properties.get("Policy")
+        once_allowed(lambda: table.claim(owner, policy), clock, until)
     return {}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
@@ -19,7 +20,9 @@ from ses_feedback.adapters.suppression_table import META
 from ses_feedback.adapters.troubles import Lost, Place, Trouble, code_of, is_missing, one_line, plainly
 from ses_feedback.adapters.work_queues import SqsWorkQueue
 from ses_feedback.config.model import Config
+from ses_feedback.config.runtime import policy_from
 from ses_feedback.domain.keys import Keys
+from ses_feedback.domain.policy import Policy
 from ses_feedback.usecases.ports import AccountLists, QuarantineStore, WorkQueue
 
 if TYPE_CHECKING:
@@ -30,7 +33,6 @@ if TYPE_CHECKING:
     from ses_feedback.domain.pauses import History
     from ses_feedback.usecases.doctor import Inventory, Places
     from ses_feedback.usecases.lists.comparing import Parts
-    from ses_feedback.usecases.lists.importing import ListStore
     from ses_feedback.usecases.pausing import Desk
     from ses_feedback.usecases.replay import Source as ReplaySource
 
@@ -48,10 +50,19 @@ class Connection:
         return Keys(_address_key(self._place))
 
     @cached_property
-    def store(self) -> ListStore:
+    def store(self) -> ListTable:
         """The suppression table, under the keys of addresses."""
         dynamodb = _client("dynamodb", self._place.region)
         return ListTable(dynamodb, naming.table_name(self._place.deployment), self.keys, self._config.policy)
+
+    def policy_deployed(self) -> Policy | None:
+        """Return the policy that the functions decide by, and write by it from now on; ``None``: nobody noted one."""
+        text = self.store.deployed_policy()
+        if text is None:
+            return None
+        policy = policy_from(json.loads(text))
+        self.store.decide_by(policy)
+        return policy
 
     def replay_from(self, source: str | None) -> ReplaySource:
         """Return the archive to replay: a folder, a file or ``s3://BUCKET/PREFIX``; ``None``: the deployment's own."""

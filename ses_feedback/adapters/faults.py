@@ -9,7 +9,7 @@ from typing import Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ses_feedback.domain.errors import FeedbackError, PermanentError, RetryableError
+from ses_feedback.domain.errors import FeedbackError, PermanentError, RetryableError, WrongSecret
 
 # DynamoDB Developer Guide, "Error handling": what is worth another try.
 _PASSING: Final = frozenset(
@@ -45,7 +45,7 @@ def passes(error: RetryableError) -> bool:
     """Return whether what went wrong passes by itself: a throttle, a lost race, a network. Else somebody has to act."""
     cause = error.__cause__
     if not isinstance(cause, ClientError):
-        return True
+        return not isinstance(error, WrongSecret)
     code = str(cause.response.get("Error", {}).get("Code"))
     return code in _PASSING or bool(_SERVER_ERROR.fullmatch(code))
 

@@ -10,14 +10,15 @@ import json
 import os
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
 from ses_feedback.domain.errors import PermanentError
-from ses_feedback.domain.history import History, Known, Past, Ruling, Strike, join
+from ses_feedback.domain.history import History, Known, Past, Ruling, Strike, copy_key, join
 from ses_feedback.domain.policy import Policy
+from ses_feedback.domain.reach import Name, Reach
 from ses_feedback.usecases.record import Who
 from ses_feedback.usecases.replay import Noted, Object
 from ses_feedback.usecases.replay_reading import Gathered
@@ -227,24 +228,42 @@ def _to_text(history: History) -> str:
             [[scope, *ruling] for scope, ruling in history.releases.items()],
             [[scope, *ruling] for (scope, _), ruling in history.rulings.items()],
             [[past.scope, past.released, *past.ruling] for past in history.past],
+            [[scope, *found] for scope, found in history.reaches.items()],
+            history.erased,
         ],
         separators=(",", ":"),
     )
 
 
 def _from_text(text: str) -> History:
-    strikes, releases, rulings, past = json.loads(text)
+    strikes, releases, rulings, past, *more = json.loads(text)
+    reaches, erased = more or ([], 0)  # version 0.1 wrote neither, and keys of strikes without their streams
     decided = [(scope, _ruling(*ruling)) for scope, *ruling in rulings]
     return History(
-        strikes={key: Strike(*strike) for key, *strike in strikes},
+        strikes={copy_key(key.partition("/")[0], one): one for key, *strike in strikes for one in [Strike(*strike)]},
         releases={scope: _ruling(*ruling) for scope, *ruling in releases},
         rulings={(scope, ruling.reason): ruling for scope, ruling in decided},
         past=frozenset(Past(scope, released, _ruling(*ruling)) for scope, released, *ruling in past),
+        reaches={scope: Reach(before, _names(named)) for scope, before, named in reaches},
+        erased=erased,
     )
 
 
-def _ruling(at: int, until: int | None, reason: str, why: str, by: str, known: list[Any] | None) -> Ruling:
-    return Ruling(at, until, reason, why, by, None if known is None else Known(*known))
+def _ruling(
+    at: int,
+    until: int | None,
+    reason: str,
+    why: str,
+    by: str,
+    known: list[Any] | None,
+    made: int | None = None,
+    lifts: Sequence[list[Any]] = (),
+) -> Ruling:
+    return Ruling(at, until, reason, why, by, None if known is None else Known(*known), made, _names(lifts))
+
+
+def _names(pairs: Iterable[list[Any]]) -> tuple[Name, ...]:
+    return tuple((message, at) for message, at in pairs)
 
 
 def _why(path: Path | None, error: sqlite3.Error) -> str:

@@ -32,7 +32,9 @@ class Runtime:
         self.logger = Logger(service=self.rules.deployment, location=None, xray_trace_id=None)
         self.meter = EmfMeter()
         self._table = DynamoDbWire(os.environ["AWS_REGION"])
-        self.store = SuppressionTable(self._table, os.environ[naming.ENV_TABLE], self.keys, self.rules.policy)
+        self.store = SuppressionTable(
+            self._table, os.environ[naming.ENV_TABLE], self.keys, self.rules.policy, compare=True
+        )
 
     @cached_property
     def quarantine(self) -> QuarantineBucket:

@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 from ses_feedback import naming
 from ses_feedback.adapters.faults import aws_errors
 from ses_feedback.adapters.items import Item, from_item, from_listing, listing_key, to_item
-from ses_feedback.domain.errors import PermanentError, RetryableError
+from ses_feedback.domain.errors import PermanentError, RetryableError, WrongSecret
 from ses_feedback.domain.history import History, Suppression, suppressions
 from ses_feedback.domain.keys import Keys
 from ses_feedback.domain.policy import Policy
@@ -37,15 +37,29 @@ class SuppressionTable:
     """Implements ``HistoryStore`` and ``QuestionStore`` over a low-level DynamoDB client.
 
     ``tries`` bounds how often keys are asked for that DynamoDB left unread, with doubling pauses from 50 ms.
+
+    With ``compare``, the secret is compared with the table's before anything is read or written: once, for a container
+    lives no longer than its secret. Under another one all addresses would look unknown, so each call raises
+    ``WrongSecret``: feedback comes back until the former secret does.
     """
 
-    def __init__(self, client: Any, table: str, keys: Keys, policy: Policy, *, tries: int = _UNPROCESSED_TRIES) -> None:
+    def __init__(
+        self,
+        client: Any,
+        table: str,
+        keys: Keys,
+        policy: Policy,
+        *,
+        tries: int = _UNPROCESSED_TRIES,
+        compare: bool = False,
+    ) -> None:
         self._client = client
         self._table = table
         self._keys = keys
         self._policy = policy
         self._tries = tries
         self._noted: set[str] = set()
+        self._compared = not compare
 
     # --- writing ------------------------------------------------------------------------------------------------------
 
@@ -69,6 +83,7 @@ class SuppressionTable:
     def _put(
         self, environment: str, address: str, history: History, condition: Item, known: Iterable[Suppression]
     ) -> Stored | None:
+        self._compare()
         self._note_months(suppressions(history, self._policy), known)
         key = self._keys.address(environment, address)
         item = to_item(key, environment, address, history, self._policy, new_token())
@@ -116,6 +131,7 @@ class SuppressionTable:
 
     def get_one(self, environment: str, address: str) -> Stored | None:
         """Return what is known of an address, read eventually consistent and without verifying: one ``GetItem``."""
+        self._compare()
         key = {naming.ATTRIBUTE_KEY: {"S": self._keys.address(environment, address)}}
         with aws_errors("reading a suppression"):
             answer = self._client.get_item(TableName=self._table, Key=key)
@@ -123,9 +139,9 @@ class SuppressionTable:
 
     def get_many(self, wanted: Sequence[Who]) -> Mapping[Who, Stored]:
         """See ``HistoryStore``. Read eventually consistent: half the price, and late by less than a second."""
-        by_key = {self._keys.address(*who): who for who in wanted}
-        found, clock = self._batch_get([{naming.ATTRIBUTE_KEY: {"S": key}} for key in by_key], consistent=False)
-        return {by_key[key]: from_item(item, clock, by_key[key][1]) for key, item in found.items()}
+        keys = {who: self._keys.address(*who) for who in wanted}  # an address and what stands for it once it was erased
+        found, clock = self._batch_get([{naming.ATTRIBUTE_KEY: {"S": k}} for k in {*keys.values()}], consistent=False)
+        return {who: from_item(found[key], clock, who[1]) for who, key in keys.items() if key in found}
 
     def look_up(self, wanted: Sequence[Who]) -> Mapping[Who, Stored]:
         """Return what is known of 1 to 100 addresses as a sender asks for them, in one call. Late by up to a second."""
@@ -135,6 +151,7 @@ class SuppressionTable:
         return {} if found is None else {wanted[0]: found}
 
     def _batch_get(self, keys: list[Item], *, consistent: bool) -> tuple[dict[str, Item], int]:
+        self._compare()
         found: dict[str, Item] = {}
         clock = 0
         for attempt in range(self._tries):
@@ -155,6 +172,15 @@ class SuppressionTable:
         """See ``QuestionStore``."""
         self._verify(self._meta())
 
+    def _compare(self) -> None:
+        if self._compared:
+            return
+        try:
+            self.verify()
+        except PermanentError as error:
+            raise WrongSecret(str(error)) from None
+        self._compared = True
+
     def _meta(self) -> Item | None:
         with aws_errors("reading the table's claim"):
             answer = self._client.get_item(TableName=self._table, Key=META, ConsistentRead=True)
@@ -172,8 +198,8 @@ class SuppressionTable:
 
     # --- claiming -----------------------------------------------------------------------------------------------------
 
-    def claim(self, owner: str) -> None:
-        """Make the table this deployment's own, or find that it is.
+    def claim(self, owner: str, policy: str | None = None) -> None:
+        """Make the table this deployment's own, or find that it is; note the ``policy`` it decides by, as text.
 
         Raises ``PermanentError`` where another deployment owns it, or where it was filled under another secret.
         """
@@ -197,6 +223,7 @@ class SuppressionTable:
             if not _condition_failed(error):
                 raise
         else:
+            self._note_policy(policy)
             return
         meta = self._meta()
         self._verify(meta)
@@ -205,6 +232,28 @@ class SuppressionTable:
                 f"table {self._table} belongs to another deployment of the same name: choose another deployment.name, "
                 "or use that deployment's lock file"
             )
+        self._note_policy(policy)
+
+    def _note_policy(self, policy: str | None) -> None:
+        if policy is None:
+            return
+        with aws_errors("noting the policy"):
+            self._client.update_item(
+                TableName=self._table,
+                Key=META,
+                UpdateExpression="SET #policy = :policy",
+                ExpressionAttributeNames={"#policy": "policy"},
+                ExpressionAttributeValues={":policy": {"S": policy}},
+            )
+
+    def decide_by(self, policy: Policy) -> None:
+        """Have suppressions follow from another policy than the one given at first."""
+        self._policy = policy
+
+    def deployed_policy(self) -> str | None:
+        """Return the policy that the deployment decides by, as ``claim`` was given it; ``None`` where none was yet."""
+        meta = self._meta() or {}
+        return str(meta["policy"]["S"]) if "policy" in meta else None
 
     # --- listing ------------------------------------------------------------------------------------------------------
 

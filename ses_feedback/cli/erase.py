@@ -10,7 +10,7 @@ import typer
 
 from ses_feedback.cli.options import DEFAULT_CONFIG, Address, ConfigFile, Json
 from ses_feedback.cli.screen import BAD, GOOD, STRONG, Screen, Styled, tell
-from ses_feedback.cli.session import Session, read_address
+from ses_feedback.cli.session import Session, as_deployed, read_address
 from ses_feedback.cli.words import because, count, time_or_none
 from ses_feedback.cli.work import DryRun
 from ses_feedback.config import load
@@ -51,6 +51,7 @@ def erase(
     screen = Screen()
     lists: Mapping[str, str | None] = {}
     with session.connect(settings) as deployment:
+        settings = as_deployed(settings, deployment)
         found = [
             forget(deployment.store, settings.policy, where, who, former(address), dry_run=dry_run) for where in places
         ]

@@ -13,7 +13,7 @@ import typer
 from ses_feedback.cli import INTERRUPTED
 from ses_feedback.cli.options import DEFAULT_CONFIG, ConfigFile, Environment, Json
 from ses_feedback.cli.screen import BAD, GOOD, Part, Screen, Styled, tell
-from ses_feedback.cli.session import Session
+from ses_feedback.cli.session import Session, as_deployed
 from ses_feedback.cli.values import rate as parse_rate
 from ses_feedback.cli.words import count, scope
 from ses_feedback.cli.work import DryRun, Rate, progress, stoppable
@@ -104,6 +104,7 @@ def _import(
     deployment = settings.deployment
     what = (deployment.name, deployment.region, plan.environment, plan.stream, plan.format.name)
     with session.connect(settings) as opened, stoppable() as stop:
+        settings = as_deployed(settings, opened)
         store: ListStore = opened.store
         clock = store.clock()
         kept = Progress(path, what)

@@ -15,7 +15,7 @@ from ses_feedback.cli import INTERRUPTED
 from ses_feedback.cli.options import DEFAULT_CONFIG, ConfigFile, Json
 from ses_feedback.cli.replay_on_aws import replay_on_aws
 from ses_feedback.cli.screen import GOOD, MILD, QUIET, STRONG, Screen, Styled, tell
-from ses_feedback.cli.session import Deployment, Session, quoted
+from ses_feedback.cli.session import Deployment, Session, as_deployed, quoted
 from ses_feedback.cli.values import rate as parse_rate
 from ses_feedback.cli.values import start_of
 from ses_feedback.cli.words import count, time_or_none
@@ -107,6 +107,8 @@ def replay(
     try:
         with session.connect(settings) as deployment, stoppable() as stop:
             deployment.store.verify()
+            # A dry run may look what a policy would do that nobody has deployed.
+            settings = settings if dry_run else as_deployed(settings, deployment)
             archive = deployment.replay_from(source)
             name = _name(settings, deployment, source, since, until)
             path = _state_path(state, name, dry_run)

@@ -10,7 +10,7 @@ import typer
 from ses_feedback.cli.asking import Yes
 from ses_feedback.cli.options import DEFAULT_CONFIG, Address, ConfigFile, Environment, Json, Scope, Why
 from ses_feedback.cli.screen import BAD, GOOD, MILD, STRONG, Screen, Styled, tell
-from ses_feedback.cli.session import Session, quoted, read_address
+from ses_feedback.cli.session import Session, as_deployed, quoted, read_address
 from ses_feedback.cli.signing import By, said_by, signed
 from ses_feedback.cli.trail import known_record
 from ses_feedback.cli.verifying import DeliveriesFrom, Force, Verify, evidence_of, show_checked, verified_record
@@ -53,6 +53,7 @@ def suppress(
     lasts = _duration(duration)
     reason, name = said_why(why), said_by(by)
     with session.connect(settings) as deployment:
+        settings = as_deployed(settings, deployment)
         signature = signed(deployment, name)
         decided = questions.suppress(
             deployment.store,
@@ -104,6 +105,7 @@ def release(
     reason, name = said_why(why), said_by(by)
     checked = verify_first(session, settings, who, wanted=verify, archive=archive, force=force, agreed=yes)
     with session.connect(settings) as deployment:
+        settings = as_deployed(settings, deployment)
         signature = signed(deployment, name)
         decided = questions.release(
             deployment.store,

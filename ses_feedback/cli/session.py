@@ -5,8 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from ses_feedback.cli.screen import tell
 from ses_feedback.domain.addresses import normalise
 from ses_feedback.domain.errors import InvalidAddress, PermanentError
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from ses_feedback.config import Config
     from ses_feedback.domain.keys import Keys
     from ses_feedback.domain.mail_hosts import Dns
+    from ses_feedback.domain.policy import Policy
     from ses_feedback.usecases.archive import Archive
     from ses_feedback.usecases.doctor import Inventory, Places
     from ses_feedback.usecases.lists.comparing import Parts
@@ -36,6 +39,9 @@ class Deployment(Protocol):
     @property
     def store(self) -> ListStore:
         """What is known of addresses."""
+
+    def policy_deployed(self) -> Policy | None:
+        """Return the policy that the functions decide by, and write by it from now on; ``None``: nobody noted one."""
 
     @property
     def quarantine(self) -> QuarantineStore:
@@ -89,6 +95,18 @@ class Deployment(Protocol):
 
     def lists(self, *spellings: str) -> AccountLists:
         """Return SES's own lists, on which an address may be spelled otherwise."""
+
+
+def as_deployed(settings: Config, deployment: Deployment) -> Config:
+    """Return the configuration with the policy that the functions decide by, whatever the file says.
+
+    A file that nobody has deployed yet must not drop evidence that the deployed one counts.
+    """
+    policy = deployment.policy_deployed()
+    if policy is None or policy == settings.policy:
+        return settings
+    tell("ses-feedback: the policy of this file is not deployed: what is decided follows the deployed one")
+    return replace(settings, policy=policy)
 
 
 def connect(config: Config) -> AbstractContextManager[Deployment]:

@@ -12,7 +12,7 @@ import typer
 from ses_feedback.cli import INTERRUPTED
 from ses_feedback.cli.options import DEFAULT_CONFIG, ConfigFile, Json
 from ses_feedback.cli.screen import BAD, GOOD, MILD, STRONG, Part, Screen, Styled, tell
-from ses_feedback.cli.session import Session
+from ses_feedback.cli.session import Session, as_deployed
 from ses_feedback.cli.words import count
 from ses_feedback.cli.work import DryRun, progress, stoppable
 from ses_feedback.config import Config, load
@@ -63,6 +63,7 @@ def sync(
     outcomes = []
     with session.connect(settings) as deployment, stoppable() as stop:
         deployment.store.verify()
+        settings = as_deployed(settings, deployment)
         parts = deployment.sync_parts
         terms = Terms(wanted.environment, wanted.complaints or EVERY_STREAM, settings.policy)
         with nullcontext(_ignore) if json else progress("SES's list") as advance:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -116,7 +117,9 @@ def parse(values: Mapping[str, Any], path: Path | None = None) -> Config:
         consistency.check_names(problems, deployment.name, found)
     consistency.check_breakers(problems, deployment.alarms, found)
     consistency.check_thresholds(problems, deployment.alarms, found)
-    policy = tiers.read(problems, table.table("policy") or {})
+    given = table.table("policy") or {}
+    policy = tiers.read(problems, given)
+    tiers.check_sum(problems, policy, given, Counter(e for e, _ in {(i.environment, i.stream) for i in found.values()}))
     canary = canaries.read(problems, table.table("canary") or {})
     archive = archives.read(problems, table.table("archive") or {})
     endpoint = https_endpoint.read(problems, table.table("endpoint"), found)

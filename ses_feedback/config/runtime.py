@@ -94,6 +94,11 @@ def policy_from(values: Mapping[str, Any]) -> Policy:
     return {class_: tuple(Tier(*tier) for tier in tiers) for class_, tiers in values.items()}
 
 
+def policy_text(policy: Policy) -> str:
+    """Return a policy as text, the same for every file of the same meaning."""
+    return json.dumps(policy_values(policy), sort_keys=True, separators=(",", ":"))
+
+
 def to_runtime(config: Config) -> str:
     """Return the JSON text that ``from_runtime`` reads: sorted, and the same for every file of the same meaning."""
     identities = {i.name: [i.environment, i.stream] for i in config.identities.values()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -11,10 +11,13 @@ from ses_feedback.config.problems import Problems, choices, describe, join, show
 from ses_feedback.config.table import Table
 from ses_feedback.domain.events import STRIKABLE
 from ses_feedback.domain.policy import DEFAULT_POLICY, ENVIRONMENT, STREAM, Policy, Scope, Tier, bound
+from ses_feedback.domain.reach import SPARE
 
 _HIGHEST_COUNT: Final = 100
 # DynamoDB takes items of at most 400 KB; a strike with its 200 letters of diagnostic takes up to 1 KB.
 _MOST_STRIKES: Final = 400
+# Of all classes and streams together: without texts, which go first where an item is full, they fit.
+MOST_IN_ALL: Final = 2_000
 _SCOPES: Final[Mapping[str, Scope]] = {"environment": ENVIRONMENT, "stream": STREAM}
 
 
@@ -31,6 +34,22 @@ def read(problems: Problems, values: Mapping[str, Any]) -> Policy:
             read_ = [_read_one(problems, f"{path}[{n}]", tier, class_) for n, tier in enumerate(tiers)]
             policy[class_] = tuple(tier for tier in read_ if tier is not None)
     return MappingProxyType(policy)
+
+
+def check_sum(problems: Problems, policy: Policy, given: Collection[str], streams: Mapping[str, int]) -> None:
+    """Report tiers that together keep more of one address than an item holds; ``streams`` by environment, how many."""
+    if not given or not streams:
+        return
+    environment, number = max(streams.items(), key=lambda pair: (pair[1], pair[0]))
+    kept = {class_: max(map(bound, tiers)) + SPARE for class_, tiers in policy.items() if tiers}
+    if number * sum(kept.values()) > MOST_IN_ALL:
+        largest = max((class_ for class_ in given if class_ in kept), key=lambda class_: kept[class_], default=None)
+        problems.add(
+            "policy" if largest is None else join("policy", largest),
+            f"with the other classes, and {number} streams in {environment}, up to {number * sum(kept.values())} "
+            f"strikes of an address would be kept, more than {MOST_IN_ALL}, and outgrow the 400 KB of a DynamoDB item; "
+            "lower count or suppress_for, or raise within",
+        )
 
 
 def _read_one(problems: Problems, path: str, value: object, class_: str) -> Tier | None:

@@ -17,6 +17,7 @@ from ses_feedback.domain.events import Event
 from ses_feedback.domain.history import Known, Ruling
 from ses_feedback.domain.identities import Directory
 from ses_feedback.domain.notifications import read_notification
+from ses_feedback.domain.reach import AHEAD, Name
 from ses_feedback.domain.texts import encodable, token
 from ses_feedback.domain.times import format_time, time_or_none
 
@@ -67,10 +68,13 @@ def line_of(text: str, *, directory: Directory, deployment: str, now: int) -> st
     return _write(line)
 
 
-def decision_line(environment: str, address: str, scope: str, action: str, ruling: Ruling) -> str:
-    """Return the line of a decision: to ``SUPPRESS`` or to ``RELEASE`` an address in a scope (``*`` or a stream)."""
+def decision_line(environment: str, address: str, scope: str, action: str, ruling: Ruling, erased: int = 0) -> str:
+    """Return the line of a decision: to ``SUPPRESS`` or to ``RELEASE`` an address in a scope (``*`` or a stream).
+
+    Where the person was ``erased`` (ms) by then, ``address`` is what ``keys.keyed`` makes of the item's key.
+    """
     at = format_time(ruling.at)
-    decision = {
+    decision: dict[str, Any] = {
         "environment": environment,
         "address": encodable(address),
         "stream": encodable(scope),
@@ -82,6 +86,10 @@ def decision_line(environment: str, address: str, scope: str, action: str, rulin
         "by": encodable(ruling.by) or None,
         **_known(ruling.known),
     }
+    if erased:
+        decision["erased"] = format_time(erased)
+    if ruling.made is not None:
+        decision |= {"made": format_time(ruling.made), "lifts": {name: format_time(at) for name, at in ruling.lifts}}
     return _write({"v": VERSION, "sent_at": at, "decision": decision, "events": []})
 
 
@@ -105,6 +113,22 @@ def known_of(decision: Mapping[str, Any]) -> Known | None:
         for name, value in said.items()
     }
     return Known(strikes, **facts)
+
+
+def reach_of(decision: Mapping[str, Any]) -> tuple[int | None, tuple[Name, ...]]:
+    """Return when a release from before its own date was made, and what it names. Raises ``ValueError``.
+
+    Names reach no further than evidence may be ahead: the law rests on it.
+    """
+    if decision.get("made") is None:
+        return None, ()
+    made, lifts = time_or_none(decision["made"]), decision.get("lifts")
+    if made is None or not isinstance(lifts, dict):
+        raise ValueError("made at no readable time, or without names")
+    named = tuple(sorted((name, time_or_none(at) or 0) for name, at in lifts.items()))
+    if any(not made <= at <= made + AHEAD for _, at in named):
+        raise ValueError("names what is out of reach")
+    return made, named
 
 
 def _object(text: str) -> dict[str, Any]:

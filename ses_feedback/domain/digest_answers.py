@@ -7,7 +7,7 @@ from typing import NamedTuple
 from ses_feedback.domain import events as ev
 from ses_feedback.domain.digest_words import NOTHING
 from ses_feedback.domain.events import Event
-from ses_feedback.domain.history import EVERY_STREAM, History, Suppression, covering
+from ses_feedback.domain.history import EVERY_STREAM, History, Suppression, copy_key, covering, message_of, strike_of
 from ses_feedback.domain.keys import Keys
 from ses_feedback.domain.plain_words import end, length, moment, scope
 from ses_feedback.domain.policy import STREAM, Policy, Tier
@@ -30,7 +30,8 @@ def what_was_done(event: Event, known: Known | None, policy: Policy, keys: Keys,
     tiers = policy.get(event.class_, ())
     if not tiers:
         return f"Nothing: {NOTHING.get(event.class_, 'nothing follows from this')}."
-    if known is None or keys.strike(event) not in known.history.strikes:
+    message = message_of(copy_key(keys.strike(event), strike_of(event)))
+    if known is None or message not in map(message_of, known.history.strikes):
         return _forgotten(event, known) or "Not recorded yet. Look again in some minutes."
     tier, strikes = _nearest(event, known.history, tiers, now)
     if strikes >= tier.count:

@@ -25,6 +25,8 @@ _CONFIRMATIONS: Final = ("SubscriptionConfirmation", "UnsubscribeConfirmation")
 _LISTS: Final = ("Records", "records", "Messages")  # Lambda, Firehose transformation, `aws sqs receive-message`
 _OBJECTS: Final = ("Sns", "detail", "requestPayload", "kinesis")  # SNS record, EventBridge, on-failure, Kinesis record
 _BODIES: Final = ("body", "Body")  # an SQS record or an HTTP event, a received SQS message
+# How a text in UTF-16 begins.
+_UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
 _BYTES: Final = (bytes, bytearray, memoryview)
 _ARRAY: Final = (list, tuple)
 _OPENABLE: Final = (str, dict, list)
@@ -144,7 +146,18 @@ class Opened:
         except ValueError:
             self._fault(data, topic, "the data of a record is not base64")
         else:
-            self.open_text(_decode(decoded), topic, depth)
+            self.open_bytes(decoded, topic, depth)
+
+    def open_bytes(self, data: bytes, topic: str | None, depth: int) -> None:
+        """Open a text in UTF-8 or UTF-16. Whoever looks for what became of it finds the latter in no other way."""
+        text, before = _decode(data), self._opened
+        self.open_text(text, topic, depth)
+        if data[:2] in _UTF16 and self._opened == before:
+            self._fault(text, topic, "an empty message")
+
+    @property
+    def _opened(self) -> int:
+        return len(self.notifications) + len(self.faults) + len(self.setups)
 
     def _fault(self, raw: str, topic: str | None, why: str) -> None:
         self.faults.append(Fault(encodable(raw), why, token(topic, MAX_ARN)))
@@ -157,7 +170,11 @@ def open_payload(payload: object) -> Opened:
     """Return what is in a payload: bytes, text or decoded JSON. Never raises; a blank payload holds nothing."""
     opened = Opened()
     if isinstance(payload, _BYTES):
-        payload = _decode(bytes(payload))
+        data = bytes(payload)
+        payload = _decode(data)
+        if data[:2] in _UTF16 and not streams.is_blank(payload):
+            opened.open_bytes(data, None, 0)
+            return opened
     if not isinstance(payload, str):
         opened.open(payload, None, None, 0)
     elif not streams.is_blank(payload):
@@ -167,6 +184,6 @@ def open_payload(payload: object) -> Opened:
 
 def _decode(data: bytes) -> str:
     """Return bytes as text. A broken byte stays, as a lone surrogate: it may sit in a subject that nobody reads."""
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):  # what PowerShell's `>` writes
+    if data[:2] in _UTF16:  # what PowerShell's `>` writes
         return data.decode("utf-16", "replace")
     return data.decode("utf-8", "surrogateescape")

@@ -22,6 +22,10 @@ class RetryableError(FeedbackError):
     """Trying again later may help: throttled, timed out, lost a race too often."""
 
 
+class WrongSecret(RetryableError):
+    """The table was filled under another secret than is at hand: whatever comes waits until the former is back."""
+
+
 class InvalidAddress(PermanentError):
     """A text that is not an e-mail address; ``str(error)`` says why."""
 

@@ -1,11 +1,14 @@
 """What is known of one address, and the law: its suppressions are a pure function of the *set* of what is known.
 
-A ``History`` joins with another like sets do: any order, any repetition, any grouping gives the same result. Three
+A ``History`` joins with another like sets do: any order, any repetition, any grouping gives the same result. These
 facts make that hold although old strikes are dropped:
 
-* what is forgotten (by a release or a delivery) is always a *prefix*: everything older than a mark that only rises;
-* what is kept for want of room are always the *newest*, so what was dropped once would be dropped again;
-* the same strike seen with two times keeps the later, so a strike only ever moves up.
+* what is forgotten (by a release or a delivery) is a *prefix*: everything older than a mark that only rises. What a
+  release forgets beyond that by name (``reach``) are few strikes, all of the hour after it;
+* what is kept for want of room are always the *newest*, with some to spare for those that a release may name, so what
+  was dropped once would be dropped again;
+* the same strike seen with two times keeps the later copy, whole, so a strike only ever moves up. Copies that differ in
+  both times that a strike of SES's list has are kept side by side, and count as one.
 
 The clock plays no part: what is stored never depends on when it was stored. Only ``covering`` asks what the time is.
 """
@@ -18,6 +21,7 @@ from typing import Final, NamedTuple, TypeVar
 
 from ses_feedback.domain import events as ev
 from ses_feedback.domain.policy import ENVIRONMENT, STREAM, Policy, Scope, Tier, bound
+from ses_feedback.domain.reach import AHEAD, SPARE, Name, Reach, widen
 from ses_feedback.domain.times import DAY, HOUR, SECOND
 
 K = TypeVar("K")
@@ -67,7 +71,8 @@ class Ruling(NamedTuple):
     """An operator's decision (or an import's, or SES's list's): when, until when (``None``: without end), why, by whom.
 
     For a release, ``until`` is ``None`` and ``reason`` is ``operator``. ``by`` is empty where nobody knows, ``known``
-    ``None`` where nobody wrote it down.
+    ``None`` where nobody wrote it down. A release that was shown strikes from the future is dated after them, but
+    forgets only what is older than ``made``, AWS's clock, and those strikes, by name (``lifts``).
     """
 
     at: int
@@ -76,6 +81,8 @@ class Ruling(NamedTuple):
     why: str
     by: str = ""
     known: Known | None = None
+    made: int | None = None
+    lifts: tuple[Name, ...] = ()
 
 
 class Past(NamedTuple):
@@ -100,10 +107,11 @@ class Suppression(NamedTuple):
 class History:
     """All that is known of one address in one environment.
 
-    ``strikes`` by strike key; ``deliveries`` the newest clearing delivery by stream; ``releases`` the latest by scope
+    ``strikes`` by ``copy_key``; ``deliveries`` the newest clearing delivery by stream; ``releases`` the latest by scope
     (``*`` or a stream); ``rulings`` the newest decision to suppress by (scope, reason). ``past`` are operators'
     decisions before those, as far as they are among the newest ``TRAIL``: nothing follows from them. ``erased`` is when
-    the person was forgotten, 0 for never: from then on no text stays, whatever else is learned.
+    the person was forgotten, 0 for never: from then on no text stays, whatever else is learned. ``reaches`` says what
+    all releases of a scope forget together, where that is more than the latest forgets.
     """
 
     strikes: Mapping[str, Strike] = field(default_factory=dict)
@@ -112,6 +120,7 @@ class History:
     rulings: Mapping[tuple[str, str], Ruling] = field(default_factory=dict)
     erased: int = 0
     past: frozenset[Past] = frozenset()
+    reaches: Mapping[str, Reach] = field(default_factory=dict)
 
     def newest_evidence(self) -> int:
         """Return the time of the newest thing in here, 0 where there is nothing."""
@@ -140,6 +149,33 @@ def strike_of(event: ev.Event) -> Strike:
     )
 
 
+def copy_key(message: str, strike: Strike) -> str:
+    """Return the key under which a strike is kept; ``message`` is ``Keys.strike``'s.
+
+    One message strikes a recipient at most once in a stream. Copies of a strike of SES's list that differ in when the
+    mail was sent are kept apart: a release forgets by that time, and may forget one and not the other.
+    """
+    key = f"{message}/{strike.stream}"
+    return f"{key}/{strike.sent}" if strike.class_ == ev.ALREADY_SUPPRESSED else key
+
+
+def message_of(key: str) -> str:
+    """Return what all copies of one strike share of their keys."""
+    return "/".join(key.split("/", 2)[:2])
+
+
+def reach(history: History, scope: str) -> Reach:
+    """Return what the releases of a scope (``*`` or a stream) forget of strikes."""
+    if scope in history.reaches:
+        return history.reaches[scope]
+    ruling = history.releases.get(scope)
+    return Reach() if ruling is None else _own_reach(ruling)
+
+
+def _own_reach(release: Ruling) -> Reach:
+    return widen(Reach(release.at if release.made is None else release.made, release.lifts), Reach())
+
+
 def _storable(text: str | None) -> str | None:
     """Return a text without the lone surrogates that hostile JSON can hold and no store can keep."""
     return text if text is None or text.isascii() else text.encode("utf-8", "replace").decode()
@@ -155,6 +191,10 @@ def join(one: History, other: History, policy: Policy) -> History:
             rulings=_join(one.rulings, other.rulings, _later_ruling),
             erased=max(one.erased, other.erased),
             past=one.past | other.past | _decided(one) | _decided(other),
+            reaches={
+                scope: widen(reach(one, scope), reach(other, scope))
+                for scope in {*one.releases, *other.releases, *one.reaches, *other.reaches}
+            },
         ),
         policy,
     )
@@ -168,14 +208,13 @@ def _join(one: Mapping[K, V], other: Mapping[K, V], choose: Callable[[V, V], V])
 
 
 def join_strikes(one: Strike, other: Strike) -> Strike:
-    """Return what one strike is that was seen twice: of two times the later stays, whichever is seen first."""
-    later = max(one, other, key=_strike_rank)
-    return later._replace(sent=max(one.sent, other.sent))
+    """Return what one strike is that was seen twice: the later copy, whole, whichever is seen first."""
+    return max(one, other, key=_strike_rank)
 
 
-def _strike_rank(strike: Strike) -> tuple[int, tuple[str, ...]]:
-    texts = (strike.stream, strike.identity, strike.status, strike.diagnostic, strike.detail)
-    return strike.at, tuple(text or "" for text in texts)
+def _strike_rank(strike: Strike) -> tuple[int, int, tuple[str, ...]]:
+    texts = (strike.stream, strike.identity, strike.status, strike.diagnostic, strike.detail, strike.message_id)
+    return strike.at, strike.sent, tuple(text or "" for text in texts)
 
 
 def _later_ruling(one: Ruling, other: Ruling) -> Ruling:
@@ -184,7 +223,7 @@ def _later_ruling(one: Ruling, other: Ruling) -> Ruling:
 
 def _ruling_rank(ruling: Ruling) -> tuple[int, float, tuple[str, ...], tuple[str, ...]]:
     """Order decisions; by what an erasure drops last, so that it changes no order."""
-    facts = (ruling.reason, *(str(fact) for fact in ruling.known or ()))
+    facts = (ruling.reason, *(str(fact) for fact in ruling.known or ()), str(ruling.made), str(ruling.lifts))
     return ruling.at, _end(ruling.until), facts, (ruling.why, ruling.by)
 
 
@@ -218,15 +257,20 @@ def settle(history: History, policy: Policy) -> History:
         if not tiers:
             continue
         widest: Scope = ENVIRONMENT if any(tier.scope == ENVIRONMENT for tier in tiers) else STREAM
-        mark = _forgotten_before(history, class_, stream, widest)
-        live = [(key, strike) for key, strike in members if _mark(strike) >= mark]
-        strikes.update(_newest(live, max(bound(tier) for tier in tiers)))
+        forgotten = _forgotten(history, class_, stream, widest)
+        live = [(key, strike) for key, strike in members if not _is_forgotten(key, strike, forgotten)]
+        strikes.update(_newest(live, max(bound(tier) for tier in tiers), _spare(class_)))
     rulings = {
         (scope, reason): ruling
         for (scope, reason), ruling in history.rulings.items()
         if ruling.at >= _released_before(history, scope)
     }
-    settled = History(strikes, history.deliveries, history.releases, rulings, history.erased)
+    reaches = {
+        scope: found
+        for scope, found in history.reaches.items()
+        if scope not in history.releases or found != _own_reach(history.releases[scope])
+    }
+    settled = History(strikes, history.deliveries, history.releases, rulings, history.erased, reaches=reaches)
     if history.erased:
         return without_texts(settled)
     every = history.past | _decided(history)
@@ -261,35 +305,55 @@ def _released_before(history: History, scope: str) -> int:
     return max(times, default=0)
 
 
-def _forgotten_before(history: History, class_: str, stream: str, scope: Scope) -> int:
-    """Return the mark below which the strikes of a class and stream are forgotten for tiers of a scope; 0 for none."""
-    mark = _released_before(history, stream if scope == STREAM else EVERY_STREAM)
+def _forgotten(history: History, class_: str, stream: str, scope: Scope) -> Reach:
+    """Return what is forgotten of the strikes of a class and stream, for tiers of a scope."""
+    found = reach(history, EVERY_STREAM)
+    mark, named = found.before, found.named
+    if scope == STREAM and stream != EVERY_STREAM:
+        own = reach(history, stream)
+        mark, named = max(mark, own.before), named + own.named
     if class_ == ev.ALREADY_SUPPRESSED:
-        return mark + LIST_LAG + 1 if mark else 0
+        return Reach(mark + LIST_LAG + 1 if mark else 0, named)
     if class_ == ev.SOFT_BOUNCE:
-        return max(mark, *history.deliveries.values(), 0)
-    if class_ == ev.BLOCKED:
-        return max(mark, history.deliveries.get(stream, 0))
-    return mark
+        mark = max(mark, *history.deliveries.values(), 0)
+    elif class_ == ev.BLOCKED:
+        mark = max(mark, history.deliveries.get(stream, 0))
+    return Reach(mark, named)
 
 
-def _newest(members: list[tuple[str, Strike]], room: int) -> list[tuple[str, Strike]]:
-    """Keep the members that fewer than ``room`` others are newer than.
+def _is_forgotten(key: str, strike: Strike, forgotten: Reach) -> bool:
+    if _mark(strike) < forgotten.before:
+        return True
+    return any(message_of(key) == message and strike.at <= at for message, at in forgotten.named)
+
+
+def _spare(class_: str) -> int:
+    """Return how many of the newest strikes of a class a release may yet forget by name, and not the older ones."""
+    return 0 if class_ == ev.ALREADY_SUPPRESSED else SPARE
+
+
+def _newest(members: list[tuple[str, Strike]], room: int, spare: int) -> list[tuple[str, Strike]]:
+    """Keep the members that fewer than ``room`` other messages are newer than.
 
     Newer means later in both times a strike has. For most classes they are one and the same, and exactly the newest
     ``room`` stay. A strike of SES's own list may be older by its mail and newer by its bounce: then both are needed,
     because a release forgets by the one and a suppression ends by the other.
+
+    ``spare`` of those that are newer by at most ``AHEAD`` do not count: a release from before both may name them.
     """
-    if len(members) <= room:
+    if len(members) <= (room if spare else 1):
         return members
     ordered = sorted(members, key=lambda member: (member[1].at, _mark(member[1]), member[0]), reverse=True)
     kept: list[tuple[str, Strike]] = []
-    sent_before: list[tuple[int, int, str]] = []
+    before: list[tuple[tuple[int, int, str], str]] = []
     for key, strike in ordered:
-        own = (_mark(strike), strike.at, key)
-        if sum(newer > own for newer in sent_before) < room:
+        own, message = (_mark(strike), strike.at, key), message_of(key)
+        newer = {other: theirs[0] for theirs, other in before if theirs > own}
+        far = sum(at > own[0] + AHEAD for at in newer.values())
+        near = len(newer) - far
+        if message not in newer and far + max(0, near - spare) < room:
             kept.append((key, strike))
-            sent_before.append(own)
+            before.append((own, message))
     return kept
 
 
@@ -312,17 +376,25 @@ def suppressions(history: History, policy: Policy) -> list[Suppression]:
 
 
 def _by_tier(history: History, class_: str, tier: Tier) -> Iterable[Suppression]:
-    groups: dict[str | None, list[int]] = {}
-    for strike in history.strikes.values():
-        if strike.class_ == class_ and _mark(strike) >= _forgotten_before(history, class_, strike.stream, tier.scope):
-            groups.setdefault(strike.stream if tier.scope == STREAM else None, []).append(strike.at)
-    for stream, times in groups.items():
-        times.sort()
+    groups: dict[str | None, dict[str, int]] = {}
+    forgotten: dict[str, Reach] = {}
+    for key, strike in history.strikes.items():
+        if strike.class_ != class_:
+            continue
+        stream = strike.stream
+        if stream not in forgotten:
+            forgotten[stream] = _forgotten(history, class_, stream, tier.scope)
+        if not _is_forgotten(key, strike, forgotten[stream]):
+            times_of = groups.setdefault(stream if tier.scope == STREAM else None, {})
+            message = message_of(key)
+            times_of[message] = max(strike.at, times_of.get(message, 0))
+    for group, found in groups.items():
+        times = sorted(found.values())
         for last in range(len(times) - 1, tier.count - 2, -1):
             if tier.within is None or times[last] - times[last - tier.count + 1] <= tier.within:
                 since = times[last]
                 until = None if tier.suppress_for is None else since + tier.suppress_for
-                yield Suppression(tier.scope, stream, class_, since, until)
+                yield Suppression(tier.scope, group, class_, since, until)
                 break
 
 
@@ -364,9 +436,11 @@ def clears(history: History, stream: str, at: int) -> bool:
 def expires_at(history: History, found: Iterable[Suppression], policy: Policy) -> int | None:
     """Return when this history may be forgotten as a whole, in *seconds* since 1970 (DynamoDB's TTL); ``None``: never.
 
-    A release stays for good, so that feedback from before it, however late, changes nothing.
+    A release stays for good, so that feedback from before it, however late, changes nothing. So does an end that a list
+    brought, or an older list without that end would suppress again. Operators' decisions come late from an archive
+    alone, which has the newer one, too.
     """
-    if history.releases:
+    if history.releases or any(reason != ev.OPERATOR for _, reason in history.rulings):
         return None
     ends: list[int] = []
     for suppression in found:

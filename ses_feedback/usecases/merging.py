@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ses_feedback.domain.errors import RetryableError
-from ses_feedback.domain.history import History, join, suppressions
+from ses_feedback.domain.history import History, expires_at, join, suppressions
 from ses_feedback.domain.policy import Policy
 from ses_feedback.usecases.ports import HistoryStore, Stored
 
@@ -25,10 +25,22 @@ def merge_into(store: HistoryStore, found: Stored, learned: History, policy: Pol
     """Add ``learned`` to a history that was read already; see ``merge``."""
     for _ in range(LOST_RACES):
         joined = join(found.history, learned, policy)
-        if joined == found.history and tuple(suppressions(joined, policy)) == found.suppressions:
+        if is_up_to_date(found, joined, policy):
             return False
         faster = store.replace(found, joined)
         if faster is None:
             return True
         found = faster
     raise RetryableError(f"lost {LOST_RACES} races for one address")
+
+
+def is_up_to_date(stored: Stored, joined: History, policy: Policy) -> bool:
+    """Return whether an item says all that a history comes to: also what follows, and not to be deleted too early.
+
+    Policies change: what was written under another one follows the present one from the next event on.
+    """
+    found = suppressions(joined, policy)
+    if joined != stored.history or tuple(found) != stored.suppressions:
+        return False
+    expires = expires_at(joined, found, policy)
+    return stored.expires is None or (expires is not None and expires <= stored.expires)

@@ -3,6 +3,9 @@
 The order of the steps is what makes them safe to repeat after a crash at any point. A pause is noted before SES is
 asked for it: whoever resumes in between is seen by the repetition, which then leaves it at that. A resumption is noted
 after SES has done it: what is noted as over is over.
+
+A pause and a resumption may run at once. So each looks again at what the other writes, after its own last step: the
+pause at the book once SES refuses mail, the resumption at SES once the end is noted. One of them sees the other.
 """
 
 from __future__ import annotations
@@ -119,7 +122,10 @@ def trip(desk: Desk, sender: Sender, page: Page) -> Tripped:
         known = pauses.with_id(history, id_)
         if known is not None:
             # Told, it was done to the end; ended, somebody who knew of it has resumed: neither is to be done again.
-            if known.told or known.end is not None:
+            if known.told:
+                return "repeated"
+            if known.end is not None:
+                _undo(desk, sender)  # a run that died after it had asked SES, though somebody had resumed by then
                 return "repeated"
             break
         if not _sends(desk.switch, sender):
@@ -130,6 +136,9 @@ def trip(desk: Desk, sender: Sender, page: Page) -> Tripped:
     else:
         raise _lost(sender)
     desk.switch.turn(sender.configuration_set, on=False)
+    if _was_resumed(desk, sender, id_):
+        _undo(desk, sender)
+        return "repeated"
     # A crash between telling and noting tells them twice, never not at all.
     desk.on_call.tell(PAGE, *pause_text.paused(*sender, known))
     _note_told(desk.book, sender, id_)
@@ -152,6 +161,11 @@ def pause(desk: Desk, sender: Sender, *, id_: str, by: str, why: str) -> Done:
     else:
         raise _lost(sender)
     desk.switch.turn(sender.configuration_set, on=False)
+    if _was_resumed(desk, sender, id_):
+        _undo(desk, sender)
+        raise PermanentError(
+            f"somebody else resumed {sender.identity} at this very moment: ses-feedback doctor says how it is"
+        )
     text = pause_text.paused(*sender, new)
     return Done(new, new.at, _untold(lambda: desk.on_call.tell(WARN, *text)), noted=not sends)
 
@@ -179,11 +193,26 @@ def resume(desk: Desk, sender: Sender, *, by: str, why: str) -> Done:
         kept = desk.book.read(sender.identity)
         if kept.history and kept.history[0].end == end:  # a write whose answer was lost
             break
-        _require_same(sender, there, pauses.current(kept.history))
+        now = pauses.current(kept.history)
+        if now is not None and now != there and not sends:
+            desk.switch.turn(sender.configuration_set, on=False)  # a new pause, which was not ours to end
+        _require_same(sender, there, now)
     else:
         raise _lost(sender)
+    _undo(desk, sender)
     text = pause_text.resumed(sender.identity, there, end)
     return Done(there, at, _untold(lambda: desk.on_call.tell(WARN, *text)), noted=sends)
+
+
+def _was_resumed(desk: Desk, sender: Sender, id_: str) -> bool:
+    known = pauses.with_id(desk.book.read(sender.identity).history, id_)
+    return known is not None and known.end is not None
+
+
+def _undo(desk: Desk, sender: Sender) -> None:
+    """Let a sender send that SES refuses although no pause is noted: the book has the last word."""
+    if not _sends(desk.switch, sender) and pauses.current(desk.book.read(sender.identity).history) is None:
+        desk.switch.turn(sender.configuration_set, on=True)
 
 
 def told_by(found: Pause) -> str:

@@ -13,7 +13,8 @@ class Stored(NamedTuple):
     """An address's history as it stands in the table, with the suppressions that followed from it when it was written.
 
     ``address`` is the one that was asked for: the table has forgotten it where ``history.erased``. ``version`` is a
-    random token of that write. ``read_at`` is AWS's clock when it was read, in ms.
+    random token of that write. ``read_at`` is AWS's clock when it was read, in ms. ``expires`` is when DynamoDB deletes
+    it, in *seconds* since 1970; ``None``: never.
     """
 
     environment: str
@@ -22,6 +23,7 @@ class Stored(NamedTuple):
     suppressions: tuple[Suppression, ...]
     version: str
     read_at: int = 0
+    expires: int | None = None
 
 
 class Listed(NamedTuple):

@@ -9,8 +9,18 @@ from typing import NamedTuple, Protocol
 from ses_feedback.domain import events as ev
 from ses_feedback.domain.addresses import normalise
 from ses_feedback.domain.errors import PermanentError, UnknownStream
-from ses_feedback.domain.history import EVERY_STREAM, History, Known, Ruling, Suppression, covering, strongest
+from ses_feedback.domain.history import (
+    EVERY_STREAM,
+    History,
+    Known,
+    Ruling,
+    Suppression,
+    covering,
+    message_of,
+    strongest,
+)
 from ses_feedback.domain.policy import Policy
+from ses_feedback.domain.reach import AHEAD
 from ses_feedback.usecases.merging import merge, merge_into
 from ses_feedback.usecases.ports import AccountLists, Listed, QuestionStore, Stored
 
@@ -167,7 +177,7 @@ def release(
     stored, clock = store.get(environment, address)
     at = _decided_at(stored, clock)
     ruling = Ruling(at, None, ev.OPERATOR, why, by, _known(stored, scope, at, verified))
-    learned = History(releases={scope: ruling})
+    learned = History(releases={scope: _naming(ruling, stored, scope, clock)})
     removed = lists.remove(address)
     return _decide(store, policy, environment, address, stored, learned, ruling, scope, removed)
 
@@ -187,6 +197,23 @@ def _known(stored: Stored | None, scope: str, at: int, verified: Verified = NOT_
 def _decided_at(stored: Stored | None, clock: int) -> int:
     """Return the time of a decision: AWS's clock, but later than the evidence it was shown."""
     return clock if stored is None else max(clock, stored.history.newest_evidence() + 1)
+
+
+def _naming(release: Ruling, stored: Stored | None, scope: str, clock: int) -> Ruling:
+    """Return a release that names the strikes from the future it was shown: others of that time stay evidence.
+
+    (Those of SES's own list need no name: a release reaches an hour further for them.)
+    """
+    if release.at <= clock:
+        return release
+    shown = stored.history.strikes.items() if stored else ()
+    ahead = sorted(
+        (message_of(key), strike.at)
+        for key, strike in shown
+        if strike.at >= clock and strike.class_ != ev.ALREADY_SUPPRESSED and scope in (EVERY_STREAM, strike.stream)
+    )
+    made = max(clock, *(at - AHEAD for _, at in ahead), 0)
+    return release._replace(made=made, lifts=tuple((message, at) for message, at in ahead if at >= made))
 
 
 def _decide(

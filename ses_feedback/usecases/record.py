@@ -7,7 +7,7 @@ from functools import partial
 
 from ses_feedback.domain.canary import ACT
 from ses_feedback.domain.events import Event
-from ses_feedback.domain.history import History, Strike, join_strikes, strike_of
+from ses_feedback.domain.history import History, Strike, copy_key, join_strikes, strike_of
 from ses_feedback.domain.keys import Keys
 from ses_feedback.domain.policy import Policy
 from ses_feedback.usecases.handling import Batch, Entry, Outcome, Returned, Rules
@@ -51,7 +51,8 @@ def learn(event: Event, learned: dict[Who, dict[str, Strike]], keys: Keys, polic
     if not policy.get(event.class_):
         return None
     who = (event.environment, event.recipient)
-    key, strike = keys.strike(event), strike_of(event)
+    strike = strike_of(event)
+    key = copy_key(keys.strike(event), strike)
     strikes = learned.setdefault(who, {})
     known = strikes.get(key)
     strikes[key] = strike if known is None else join_strikes(known, strike)

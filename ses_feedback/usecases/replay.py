@@ -18,7 +18,7 @@ from ses_feedback.domain.errors import PermanentError, RetryableError
 from ses_feedback.domain.history import History, Suppression, expires_at, join, strongest, suppressions
 from ses_feedback.domain.policy import Policy
 from ses_feedback.domain.times import SECOND
-from ses_feedback.usecases.merging import merge, merge_into
+from ses_feedback.usecases.merging import is_up_to_date, merge, merge_into
 from ses_feedback.usecases.ports import HistoryStore, Stored
 from ses_feedback.usecases.rate import Rate, Stop
 from ses_feedback.usecases.record import Who
@@ -245,7 +245,7 @@ class Settling:
             if deliveries.deliveries:
                 joined = join(joined, deliveries, self._policy)
             found = tuple(suppressions(joined, self._policy))
-            if joined == known and found == (there.suppressions if there else ()):
+            if (joined == known) if there is None else is_up_to_date(there, joined, self._policy):
                 continue
             ends = expires_at(joined, found, self._policy)
             if there is None and ends is not None and ends * SECOND <= self._now:

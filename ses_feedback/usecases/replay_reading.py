@@ -14,12 +14,12 @@ from typing import Any, Final, NamedTuple
 
 from ses_feedback.domain import events as ev
 from ses_feedback.domain.addresses import normalise
-from ses_feedback.domain.archive import RELEASE, SUPPRESS, known_of
+from ses_feedback.domain.archive import RELEASE, SUPPRESS, known_of, reach_of
 from ses_feedback.domain.archive_columns import VERSION
 from ses_feedback.domain.canary import recognise
 from ses_feedback.domain.errors import InvalidAddress
 from ses_feedback.domain.history import History, Ruling, Strike, join
-from ses_feedback.domain.keys import Keys
+from ses_feedback.domain.keys import Keys, is_keyed
 from ses_feedback.domain.notifications import MAX_AHEAD
 from ses_feedback.domain.policy import Policy
 from ses_feedback.domain.reading import read
@@ -192,13 +192,19 @@ def _decision_of(said: object) -> tuple[Who, History, int]:
         raise ValueError("incomplete")
     if reason not in ev.DECISION_REASONS or (until is None and said.get("until") is not None):
         raise ValueError("of no known reason, or of no readable end")
-    who = (environment, normalise(said.get("address")))
+    address, erased = said.get("address"), time_or_none(said.get("erased"))
+    if not isinstance(address, str) or not is_keyed(address):
+        address, erased = normalise(address), 0
+    elif erased is None:
+        raise ValueError("of an erased address, and not when")
+    who = (environment, address)
     why, by = (text if isinstance(text, str) else "" for text in (why, said.get("by")))
     ruling = Ruling(at, None if said.get("action") == RELEASE else until, reason, why, by, known_of(said))
     if said.get("action") == RELEASE:
-        return who, History(releases={scope: ruling}), at
+        made, lifts = reach_of(said)
+        return who, History(releases={scope: ruling._replace(made=made, lifts=lifts)}, erased=erased), at
     if said.get("action") == SUPPRESS:
-        return who, History(rulings={(scope, reason): ruling}), at
+        return who, History(rulings={(scope, reason): ruling}, erased=erased), at
     raise ValueError("neither release nor suppress")
 
 

@@ -24,12 +24,15 @@ TOO_LATE = 14 * DAY
 # 24 hours ago), less what a log line may take until it is a metric.
 _UNTIL_A_METRIC = 10 * MINUTE
 _LATE = {naming.METRIC_LATE: 3 * HOUR - _UNTIL_A_METRIC, naming.METRIC_DAYS_LATE: DAY - _UNTIL_A_METRIC}
+# What CloudWatch is given is a whole minute, and takes a while through the log.
+ON_THE_WAY = 5 * MINUTE
 AT_ONCE = 100  # keys of one BatchGetItem
 
 Who = tuple[str, str]
 Subject = tuple[tuple[str, str], ...]  # dimensions and their values
 Noted = tuple[Subject | str, int]  # whose, of all mail or (an environment) of blocked mail, and which minute
 Notes = dict[str, Counter[str]]
+Once = tuple[str | int, str, str | frozenset[str], str]
 
 
 class TallyRules(Rules, Protocol):
@@ -111,23 +114,24 @@ def _count(batch: Batch, rules: TallyRules, meter: Meter, now: int) -> None:
     rates: dict[tuple[Subject, int], Counter[str]] = {}
     blocked: Counter[tuple[str, int]] = Counter()
     notes: dict[Noted, Notes] = {}
-    seen: set[tuple[str | int, str, str, str]] = set()
+    seen: set[Once] = set()
     tallied = 0
     late: Counter[str] = Counter()
     for entry, reading in batch.readings.items():
         if entry in batch.outcome.failed:
             continue
         tallied += bool(reading.events)
+        complained = _complained(reading.events)
         for event in reading.events:
             metrics = _metrics(event)
-            once = (event.message_id or event.occurred_at, event.kind, event.recipient, event.class_)
+            once = _once(event, complained)
             if not (metrics or event.class_ == ev.BLOCKED) or once in seen:
                 continue
             seen.add(once)
-            if event.occurred_at <= now - TOO_LATE:
+            minute = event.occurred_at // MINUTE * MINUTE
+            if minute <= now - TOO_LATE + ON_THE_WAY:
                 batch.outcome.counts["late"] += 1
                 continue
-            minute = event.occurred_at // MINUTE * MINUTE
             late.update(metric for metric, age in _LATE.items() if now - minute >= age)
             if event.class_ == ev.BLOCKED:
                 blocked[event.environment, minute] += 1
@@ -153,6 +157,22 @@ def _count(batch: Batch, rules: TallyRules, meter: Meter, now: int) -> None:
     if tallied:
         meter.emit({naming.DIMENSION_DEPLOYMENT: rules.deployment}, now, {naming.METRIC_TALLIED: tallied, **late})
     batch.outcome.counts["tallied"] = tallied
+
+
+def _complained(events: Sequence[ev.Event]) -> dict[str | int, frozenset[str]]:
+    """Return all that a complaint about a message may have come from: it counts once, for whichever is named first."""
+    found: dict[str | int, set[str]] = {}
+    for event in events:
+        if event.class_ == ev.COMPLAINT:
+            found.setdefault(event.message_id or event.occurred_at, set()).add(event.recipient)
+    return {message: frozenset(recipients) for message, recipients in found.items()}
+
+
+def _once(event: ev.Event, complained: Mapping[str | int, frozenset[str]]) -> Once:
+    """Return what copies of an event agree in: a copy of a complaint may name its recipients in another order."""
+    message = event.message_id or event.occurred_at
+    who = complained[message] if event.counts_as_complaint else event.recipient
+    return message, event.kind, who, event.class_
 
 
 def _note(notes: dict[Noted, Notes], of: Noted, event: ev.Event, at: str, words: str = "") -> None:

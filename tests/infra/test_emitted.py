@@ -137,6 +137,7 @@ def test_what_alarms_watch_is_what_functions_emit(
         interval=0,
         archived=lambda now: 0,
         unarchived=lambda: 0,
+        compare=lambda: None,
     )
     monkeypatch.setattr(checker, "gateways", lambda: checked)
     monkeypatch.setattr(checker.logger.handlers[0], "stream", sys.stdout)

@@ -25,6 +25,7 @@ from ses_feedback.adapters.canary_table import CanaryTable
 from ses_feedback.adapters.items import to_item
 from ses_feedback.adapters.list_table import ListTable
 from ses_feedback.adapters.rotation import TableRotation
+from ses_feedback.adapters.suppression_table import SuppressionTable
 from ses_feedback.adapters.wiring_table import WiringTable
 from ses_feedback.config.loop import asset_files, loop_config, to_loop
 from ses_feedback.config.posts import posts_files
@@ -78,6 +79,7 @@ KEY_USES = {
     },
     # A bucket key is unwrapped to be used again.
     "s3": {"kms:GenerateDataKey", "kms:Decrypt"},
+    "secretsmanager": {"kms:Decrypt"},
     # To publish to an encrypted topic; the other calls of SNS need no key.
     "sns": {"kms:GenerateDataKey", "kms:Decrypt"},
 }
@@ -188,6 +190,8 @@ def stage(full: Assembly, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> It
             CreateBucketConfiguration={"LocationConstraint": full.region},
         )
         clients.client("sqs").create_queue(QueueName=queue)
+        clients.client("secretsmanager").create_secret(Name=naming.secret_name("ses-feedback"), SecretString=SECRET)
+        SuppressionTable(clients.client("dynamodb"), TABLE, Keys(SECRET), {}).claim("owner-1")
         for team in told_teams(full.config):
             clients.client("sqs").create_queue(QueueName=naming.digest_queue_name("ses-feedback", team))
             clients.client("sns").create_topic(Name=naming.digest_topic_name("ses-feedback", team))

@@ -101,6 +101,9 @@ def test_roles_hold_exactly_their_grants(full: Assembly) -> None:
         "retry queue": f"arn:aws:sqs:eu-west-1:{ACCOUNT}:ses-feedback-retry",
         "tally queue": f"arn:aws:sqs:eu-west-1:{ACCOUNT}:ses-feedback-tally",
         "key by DynamoDB": f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/*",
+        "claim": table + "suppressions",
+        "secret": f"arn:aws:secretsmanager:eu-west-1:{ACCOUNT}:secret:{naming.secret_name('ses-feedback')}-??????",
+        "key by SecretsManager": f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/*",
         "key by S3": f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/*",
         "SES": "*",
         "SES under our tag": "*",
@@ -125,7 +128,8 @@ def test_the_key_is_used_only_by_alias_and_service(full: Assembly) -> None:
                 condition = statement["Condition"]
                 assert condition["ForAnyValue:StringEquals"] == {"kms:ResourceAliases": "alias/ses-feedback"}
                 assert re.fullmatch(
-                    r"(dynamodb|s3|sns)\.eu-west-1\.amazonaws\.com", condition["StringEquals"]["kms:ViaService"]
+                    r"(dynamodb|s3|sns|secretsmanager)\.eu-west-1\.amazonaws\.com",
+                    condition["StringEquals"]["kms:ViaService"],
                 )
 
 

@@ -24,7 +24,7 @@ Call = tuple[str, str]
 Answer = tuple[int, Any]
 
 # The prefix of an IAM action, where it is not the name botocore has for the service (Service Authorization Reference).
-_PREFIX = {"sesv2": "ses", "cloudwatch-logs": "logs"}
+_PREFIX = {"sesv2": "ses", "cloudwatch-logs": "logs", "secrets-manager": "secretsmanager"}
 # Where an operation is allowed by an action of another name (the same reference).
 _ALLOWED_BY = {"ListObjectsV2": "ListBucket", "TransactWriteItems": "PutItem"}
 
@@ -103,6 +103,8 @@ class Tap:
             return f"arn:aws:firehose:{self.region}:{ACCOUNT}:deliverystream/{body['DeliveryStreamName']}"
         if service == "sqs":
             return f"arn:aws:sqs:{self.region}:{ACCOUNT}:{body['QueueUrl'].rpartition('/')[2]}"
+        if service == "secrets-manager":
+            return f"arn:aws:secretsmanager:{self.region}:{ACCOUNT}:secret:{body['SecretId']}-a1b2c3"
         if service == "cloudwatch-logs":
             return f"arn:aws:logs:{self.region}:{ACCOUNT}:log-group:{body['logGroupName']}:log-stream:"
         assert service == "dynamodb", service

@@ -26,7 +26,7 @@ SHIFTS = (0, 0, 0, -1, 1)
 TIER_SCOPES: tuple[Scope, ...] = ("environment", "stream")
 MESSAGES = 16
 
-codes = st.integers(0, 2**48 - 1)
+codes = st.integers(0, 2**64 - 1)
 
 
 class Digits:
@@ -50,17 +50,22 @@ class Digits:
 
 
 class Message(NamedTuple):
-    """What is the same however often one message's feedback about a recipient is seen."""
+    """What is mostly the same however often one message's feedback about a recipient is seen.
+
+    Two topics may say it in two streams, and a copy without the mail's own time is dated otherwise.
+    """
 
     number: int
     class_: str
     stream: str
     sent_at: int
 
-    def seen(self, at: int) -> Seen:
+    def seen(self, at: int, sent_at: int | None = None, stream: str | None = None) -> Seen:
         """Return the strike of this message, seen with a time."""
-        sent = min(self.sent_at, at) if self.class_ == ev.ALREADY_SUPPRESSED else at
-        return Seen(f"k{self.number}", Strike(self.class_, self.stream, at, sent, f"m{self.number}"))
+        sent = min(self.sent_at if sent_at is None else sent_at, at)
+        if self.class_ != ev.ALREADY_SUPPRESSED:
+            sent = at
+        return Seen(f"k{self.number}", Strike(self.class_, stream or self.stream, at, sent, f"m{self.number}"))
 
 
 def signed(digits: Digits) -> tuple[str, Known | None]:
@@ -90,7 +95,8 @@ def fact(code: int, messages: list[Message]) -> Fact:
         case 4:
             return Delivered(digits.of(STREAMS), digits.time())
         case 5:
-            return Released(digits.of(SCOPES), digits.time(), digits.of(("asked", "mended")), *signed(digits))
+            scope, at, why = digits.of(SCOPES), digits.time(), digits.of(("asked", "mended"))
+            return Released(scope, at, why, *signed(digits), shown_ahead(digits, messages, scope, at))
         case 6:
             scope, reason, at = digits.of(SCOPES), digits.of(ev.DECISION_REASONS), digits.time()
             length = digits.of((None, UNIT, 2 * UNIT, 9 * UNIT))
@@ -98,7 +104,26 @@ def fact(code: int, messages: list[Message]) -> Fact:
                 scope, reason, at, None if length is None else at + length, digits.of(("a", "b")), *signed(digits)
             )
         case _:
-            return digits.of(tuple(messages)).seen(digits.time())
+            return copy(digits, messages)
+
+
+def copy(digits: Digits, messages: list[Message]) -> Seen:
+    """Return a copy of a message's strike; some claim another time of sending, or come in another stream."""
+    told = digits.of(tuple(messages))
+    sent_at = digits.time() if digits.below(3) == 0 else None
+    stream = digits.of(STREAMS) if digits.below(3) == 0 else None
+    return told.seen(digits.time(), sent_at, stream)
+
+
+def shown_ahead(digits: Digits, messages: list[Message], scope: str, at: int) -> tuple[Seen, ...]:
+    """Return a few strikes of at most an hour after ``at`` that whoever released a scope then was shown."""
+    found = {}
+    for _ in range(digits.of((0, 0, 1, 1, 2, 3))):
+        told = digits.of(tuple(messages))
+        seen = told.seen(at + digits.below(3) * UNIT)
+        if seen.strike.class_ != ev.ALREADY_SUPPRESSED and scope in ("*", seen.strike.stream):
+            found[seen.key] = seen
+    return tuple(found.values())
 
 
 def concerned(policy: Policy) -> tuple[str, ...]:

@@ -9,20 +9,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from ses_feedback.domain.history import History, Known, Ruling, Strike, Suppression
+from ses_feedback.domain.history import History, Known, Ruling, Strike, Suppression, copy_key
 from ses_feedback.domain.policy import Policy
 
 HOUR = 60 * 60 * 1000
 
 
 class Seen(NamedTuple):
-    """A strike, seen under its key."""
+    """A copy of the strike of a message: ``key`` stands for (messageId, kind, recipient, class)."""
 
     key: str
     strike: Strike
 
     def learn(self) -> History:
-        return History(strikes={self.key: self.strike})
+        return History(strikes={copy_key(self.key, self.strike): self.strike})
 
 
 class Delivered(NamedTuple):
@@ -43,9 +43,21 @@ class Released(NamedTuple):
     why: str = "asked"
     by: str = ""
     known: Known | None = None
+    ahead: tuple[Seen, ...] = ()
+    """Strikes from the future that the operator was shown; ``at`` is the time of the decision all the same."""
+    date: int = 0
+
+    @property
+    def dated(self) -> int:
+        """The date it gets, "never earlier than the evidence they were shown": decisions before it are undone."""
+        return max(self.at, self.date, *(seen.strike.at + 1 for seen in self.ahead))
 
     def learn(self) -> History:
-        return History(releases={self.scope: Ruling(self.at, None, "operator", self.why, self.by, self.known)})
+        ruling = Ruling(self.dated, None, "operator", self.why, self.by, self.known)
+        if self.dated > self.at:
+            names = sorted((f"{seen.key}/{seen.strike.stream}", seen.strike.at) for seen in self.ahead)
+            ruling = ruling._replace(made=self.at, lifts=tuple(names))
+        return History(releases={self.scope: ruling})
 
 
 class Ruled(NamedTuple):
@@ -75,13 +87,23 @@ class Facts:
         self.deliveries = [fact for fact in listed if isinstance(fact, Delivered)]
         self.releases = [fact for fact in listed if isinstance(fact, Released)]
         self.rulings = [fact for fact in listed if isinstance(fact, Ruled)]
-        # "Of one key seen with two times the later stays."
-        self.strikes: dict[str, Strike] = {}
-        for fact in listed:
-            if isinstance(fact, Seen):
-                known = self.strikes.get(fact.key)
-                if known is None or fact.strike.at > known.at:
-                    self.strikes[fact.key] = fact.strike
+        self.copies = [fact for fact in listed if isinstance(fact, Seen)]
+
+    @property
+    def strikes(self) -> dict[tuple[str, str], Strike]:
+        """Return the strikes there ever were, forgotten or not."""
+        return self._strikes(self.copies)
+
+    def _strikes(self, copies: Iterable[Seen]) -> dict[tuple[str, str], Strike]:
+        """ "One message gives a recipient at most one strike of a class in a stream … Of two copies the better one
+        stays, whole." The better one is the later one, of those that nothing has forgotten.
+        """
+        found: dict[tuple[str, str], Strike] = {}
+        for seen in copies:
+            which = seen.key, seen.strike.stream
+            if which not in found or seen.strike.at > found[which].at:
+                found[which] = seen.strike
+        return found
 
     def suppressions(self, policy: Policy) -> set[Suppression]:
         """Return every suppression that ever followed and is not forgotten, each nth strike making its own."""
@@ -89,12 +111,11 @@ class Facts:
         for class_, tiers in policy.items():
             for tier in tiers:
                 for stream in self._streams() if tier.scope == "stream" else [None]:
+                    live = self._strikes(copy for copy in self.copies if not self._forgotten(copy, tier.scope))
                     times = sorted(
                         strike.at
-                        for strike in self.strikes.values()
-                        if strike.class_ == class_
-                        and stream in (None, strike.stream)
-                        and not self._forgotten(strike, tier.scope)
+                        for strike in live.values()
+                        if strike.class_ == class_ and stream in (None, strike.stream)
                     )
                     for nth in times_of_nth(times, tier.count, tier.within):
                         until = None if tier.suppress_for is None else nth + tier.suppress_for
@@ -118,13 +139,20 @@ class Facts:
         return best(self.suppressions(policy), stream, now)
 
     def _streams(self) -> set[str]:
-        return {strike.stream for strike in self.strikes.values()}
+        return {seen.strike.stream for seen in self.copies}
 
-    def _forgotten(self, strike: Strike, scope: str) -> bool:
+    def _forgotten(self, copy: Seen, scope: str) -> bool:
+        strike = copy.strike
         for release in self.releases:
             # "`*`: all; a stream: what holds in that stream alone"
             if release.scope == "*" or (scope == "stream" and release.scope == strike.stream):
-                if strike.at < release.at:
+                if strike.at < release.at and strike.class_ != "already_suppressed":
+                    return True
+                # What it was shown, and older copies of that: "never earlier than the evidence they were shown".
+                if any(
+                    (shown.key, shown.strike.stream) == (copy.key, strike.stream) and strike.at <= shown.strike.at
+                    for shown in release.ahead
+                ):
                     return True
                 # "and forgets `already_suppressed` of mail sent up to an hour later"
                 if strike.class_ == "already_suppressed" and strike.sent <= release.at + HOUR:
@@ -136,7 +164,7 @@ class Facts:
         return False
 
     def _overruled(self, ruling: Ruled) -> bool:
-        if any(release.scope in ("*", ruling.scope) and ruling.at < release.at for release in self.releases):
+        if any(release.scope in ("*", ruling.scope) and ruling.at < release.dated for release in self.releases):
             return True
         # "a newer operator's replaces an older one of its scope"; at the same moment the longer stays.
         return any(

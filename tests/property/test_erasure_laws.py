@@ -25,7 +25,7 @@ def named(fact: Fact) -> History:
             diagnostic=f"{SECRET}: no such user",
             detail=f"{SECRET}{fact.strike.at % 7}",
         )
-        return History(strikes={fact.key: strike})
+        return Seen(fact.key, strike).learn()
     if isinstance(fact, Ruled):
         return fact._replace(why=f"{SECRET} {fact.until}", by=f"{SECRET} {fact.by}").learn()
     if isinstance(fact, Released):

@@ -7,11 +7,12 @@ from hypothesis import strategies as st
 
 from ses_feedback import naming
 from ses_feedback.adapters.items import from_item, from_listing, to_item
+from ses_feedback.domain import events as ev
 from ses_feedback.domain.history import AFTERLIFE, History, covering, expires_at, join, strongest, suppressions
 from ses_feedback.domain.policy import Policy
 from ses_feedback.domain.times import SECOND
-from tests.property.facts import START, STREAMS, situations, two_parts
-from tests.property.model import Fact, Facts, Released, Seen, end, instants
+from tests.property.facts import SCOPES, START, STREAMS, UNIT, situations, two_parts
+from tests.property.model import Fact, Facts, Released, Ruled, Seen, end, instants
 from tests.property.test_law import learn
 
 texts = st.none() | st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
@@ -73,3 +74,20 @@ def test_what_expired_could_not_have_mattered_any_more(
                 other = covering(suppressions(without, policy), stream, now)
                 assert (one is None) == (other is None)
                 assert one is None or other is None or end(one.until) == end(other.until)
+
+
+@given(situations, st.sampled_from(SCOPES), st.sampled_from((ev.IMPORT, ev.SES)), st.integers(0, 41))
+def test_no_older_list_suppresses_anew_once_all_has_expired(
+    situation: tuple[Policy, list[Fact]], scope: str, reason: str, unit: int
+) -> None:
+    """A row that a newer one has ended finds that newer one, however late it is taken over."""
+    policy, known = situation
+    history = learn((fact for fact in known if not isinstance(fact, Released)), policy)
+    older = Ruled(scope, reason, START + unit * UNIT, None).learn()
+    joined = join(history, older, policy)
+    expires = expires_at(history, suppressions(history, policy), policy)
+    if expires is not None:
+        for stream in (*STREAMS, "third"):
+            now = (expires + 1) * SECOND
+            kept, gone = (suppressions(h, policy) for h in (joined, older))
+            assert covering(kept, stream, now) == covering(gone, stream, now)

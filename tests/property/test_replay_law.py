@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ses_feedback.domain import events as ev
-from ses_feedback.domain.history import EVERY_STREAM, History, Suppression
+from ses_feedback.domain.history import EVERY_STREAM, History, Strike, Suppression
 from ses_feedback.domain.mail_hosts import TAKES, UNCHECKED
 from ses_feedback.domain.policy import DEFAULT_POLICY, ENVIRONMENT, STREAM, Policy, Tier
 from ses_feedback.domain.reading import read
@@ -95,7 +95,9 @@ class World:
                 continue
             learned: dict[Who, Any] = {}
             learn(event, learned, KEYS, POLICY)
-            facts += [Seen(key, strike) for strikes in learned.values() for key, strike in strikes.items()]
+            facts += [
+                Seen(key.partition("/")[0], strike) for strikes in learned.values() for key, strike in strikes.items()
+            ]
 
     # --- live -------------------------------------------------------------------------------------------
 
@@ -137,16 +139,30 @@ class World:
         where: dict[str, Any] = {"environment": environment, "address": address, "scope": scope, "why": "asked"}
         where["by"] = chance.choice(("", "jo", "sam"))
         before = self.store.history(environment, address) if (environment, address) in self.store.items else History()
+        shown = [(tuple(key.split("/")), strike) for key, strike in before.strikes.items()]
         if chance.random() < 0.5:
             checked = Verified(chance.choice((None, TAKES, UNCHECKED)), chance.choice((None, NOW - 60 * HOUR)))
             at = release(self.store, POLICY, FakeLists(), verified=checked, **where).at
-            facts.append(Released(scope, at))
+            facts.append(self._released(scope, at, shown))
         else:
             lasts = chance.choice((None, HOUR, 100 * HOUR))
             at = suppress(self.store, POLICY, duration=lasts, **where).at
             facts.append(Ruled(scope, "operator", at, None if lasts is None else at + lasts))
         # As the table's stream hands it on, and announce_changes takes it down.
-        self.lines += decisions(before, self.store.items[environment, address])
+        self.lines += decisions(before, self.store.items[environment, address], "key")
+
+    def _released(self, scope: str, at: int, shown: list[tuple[tuple[str, ...], Strike]]) -> Released:
+        """Return a release by its words: dated ``at``, made by the clock, or an hour before what it was shown."""
+        clock = self.store.clock
+        if at <= clock:
+            return Released(scope, at)
+        ahead = [
+            Seen(key[0], strike)
+            for key, strike in shown
+            if scope in (EVERY_STREAM, strike.stream) and strike.class_ != ev.ALREADY_SUPPRESSED and strike.at >= clock
+        ]
+        made = max(clock, *(seen.strike.at - HOUR for seen in ahead), 0)
+        return Released(scope, made, date=at, ahead=tuple(seen for seen in ahead if seen.strike.at >= made))
 
     def heal(self) -> None:
         """Let every delivery be seen once more, as the next one would be: live has counted too much until then."""

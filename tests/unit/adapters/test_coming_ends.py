@@ -111,3 +111,13 @@ def test_items_are_found_by_their_keys(aws: Callable[..., Any]) -> None:
     assert found["k1"].address == "jane@example.net"
     with pytest.raises(RetryableError, match="throttling"):
         KeyedItems(Busy(client, 9), TABLE, lambda _: None).by_keys({"k1"})
+
+
+def test_both_read_what_was_written_last(client: Any, dynamo: Dynamo) -> None:
+    """An end that an eventually consistent read missed would be told a quarter of an hour later, or wrongly."""
+    dynamo.forget()
+    list(ComingEnds(client, ENDS).due(AT))
+    KeyedItems(client, TABLE).by_keys({"k1"})
+    asked = [r["ConsistentRead"] if "ConsistentRead" in r else r["RequestItems"][TABLE] for r in dynamo.requests]
+    assert asked[:-1] == [True] * (len(asked) - 1)
+    assert asked[-1]["ConsistentRead"] is True

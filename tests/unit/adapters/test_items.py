@@ -6,8 +6,9 @@ import pytest
 
 from ses_feedback import naming
 from ses_feedback.adapters.items import from_item, from_listing, listing_key, shard_of, to_item
+from ses_feedback.config.tiers import MOST_IN_ALL
 from ses_feedback.domain import events as ev
-from ses_feedback.domain.history import History, Suppression, expires_at, strike_of, suppressions
+from ses_feedback.domain.history import History, Strike, Suppression, copy_key, expires_at, strike_of, suppressions
 from ses_feedback.domain.keys import Keys
 from ses_feedback.domain.policy import DEFAULT_POLICY, Tier
 from ses_feedback.domain.times import DAY, SECOND
@@ -33,7 +34,7 @@ def a_bounce(number: int = 1, diagnostic: int = 120) -> History:
         identity="transactional.example.com",
         occurred_at=T0 + number,
     )
-    return History(strikes={KEYS.strike(bounced): strike_of(bounced)})
+    return History(strikes={copy_key(KEYS.strike(bounced), strike_of(bounced)): strike_of(bounced)})
 
 
 def test_a_new_hard_bounce_fits_into_one_write_unit() -> None:
@@ -114,7 +115,7 @@ def test_the_fullest_item_that_defaults_allow_stays_far_below_dynamodbs_limit() 
                     class_, message_id="m" * 60 + f"{number}{stream}", stream=stream, occurred_at=T0 + number,
                     sent_at=T0 + number, diagnostic="x" * 200, detail="Transient/MailboxFull", status="4.2.2",
                 )  # fmt: skip
-                parts.append(History(strikes={KEYS.strike(struck_): strike_of(struck_)}))
+                parts.append(History(strikes={copy_key(KEYS.strike(struck_), strike_of(struck_)): strike_of(struck_)}))
         assert tiers
     assert size(item_of(known(*parts))) < 60_000
 
@@ -130,3 +131,38 @@ def test_a_tier_of_a_stream_is_stored_with_its_stream() -> None:
     history = known(struck("s", ev.SOFT_BOUNCE, T0, stream="marketing"), policy=policy)
     item = to_item("key", *WHO, history, policy, "v")
     assert from_item(item).suppressions == (Suppression("stream", "marketing", ev.SOFT_BOUNCE, T0, T0 + DAY),)
+
+
+def crowd(strikes: int, *, text: str) -> History:
+    """As many strikes as said, in two classes and streams, each with long texts, beside a hard bounce."""
+    found = {"h": struck("h", ev.HARD_BOUNCE, T0)}
+    for number in range(strikes):
+        stream, class_ = ("default", "marketing")[number % 2], (ev.SOFT_BOUNCE, ev.BLOCKED)[number // 2 % 2]
+        strike = Strike(class_, stream, T0 + number, T0 + number, text[:80], text[:60], "5.7.1", text, text[:40])
+        found[f"{number}"] = History(strikes={copy_key(f"{number:020}", strike): strike})
+    return History(strikes={key: s for part in found.values() for key, s in part.strikes.items()})
+
+
+@pytest.mark.parametrize("text", ["x" * 200, "\u2603" * 200])
+@pytest.mark.parametrize("strikes", [90, 700, MOST_IN_ALL])
+def test_an_item_that_the_file_allows_always_fits_and_loses_texts_at_most(strikes: int, text: str) -> None:
+    history = crowd(strikes, text=text)
+    policy = {class_: (Tier(2, 9 * DAY, None, "stream"),) for class_ in (ev.SOFT_BOUNCE, ev.BLOCKED)}
+    item = to_item("key", *WHO, history, {**DEFAULT_POLICY, **policy}, "v")
+    assert size(item) < 400 * 1024
+    read = from_item(item)
+    assert {key: s[:4] for key, s in read.history.strikes.items()} == {k: s[:4] for k, s in history.strikes.items()}
+    assert any(s.diagnostic for s in read.history.strikes.values()) is (
+        strikes < 300 or (strikes, text[0]) == (700, "x")
+    )
+
+
+def test_an_item_that_outgrew_everything_still_suppresses() -> None:
+    """Streams are too many, or the policy is another file's: what follows is stored, and the newest it rests on."""
+    history = crowd(9_000, text="x" * 200)
+    item = to_item("key", *WHO, history, DEFAULT_POLICY, "v")
+    assert size(item) < 400 * 1024
+    stored = from_item(item)
+    assert stored.suppressions[0].reason == ev.HARD_BOUNCE
+    assert list(stored.suppressions) == suppressions(history, DEFAULT_POLICY)
+    assert suppressions(stored.history, DEFAULT_POLICY) == list(stored.suppressions)

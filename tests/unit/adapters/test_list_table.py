@@ -125,6 +125,6 @@ def test_an_erased_item_says_of_nobody_whose_it_is(dynamo: Dynamo, store: ListTa
     assert check(store, "production", "default", [who, "new@x.net"], NOW)[0].suppression is not None
     found, _ = store.get("production", who)
     assert found is not None
-    assert (found.address, set(found.history.strikes)) == (who, {"a", "b"})
+    assert (found.address, set(found.history.strikes)) == (who, {"a/default", "b/default"})
     assert [entry.address for entry in store.listing("production", ev.REASONS, 0, NOW)] == [None]
     assert erase(store, DEFAULT_POLICY, "production", who).before

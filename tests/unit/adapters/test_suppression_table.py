@@ -9,9 +9,10 @@ import pytest
 from botocore.exceptions import ConnectTimeoutError
 
 from ses_feedback import naming
+from ses_feedback.adapters.faults import passes
 from ses_feedback.adapters.suppression_table import SuppressionTable
 from ses_feedback.domain import events as ev
-from ses_feedback.domain.errors import PermanentError, RetryableError
+from ses_feedback.domain.errors import PermanentError, RetryableError, WrongSecret
 from ses_feedback.domain.history import History, Suppression
 from ses_feedback.domain.keys import Keys
 from ses_feedback.domain.policy import DEFAULT_POLICY
@@ -24,6 +25,7 @@ from tests.unit.law.builders import delivered, known, released, ruled, struck
 WHO = ("production", "jane@example.net")
 NOW = time.time_ns() // 1_000_000
 KEYS = Keys("a secret for tests")
+HARD = known(struck("a", ev.HARD_BOUNCE, NOW))
 
 
 def table(dynamo: Dynamo, keys: Keys = KEYS) -> SuppressionTable:
@@ -132,7 +134,7 @@ def test_a_writer_that_lost_a_race_gets_what_is_there_and_joins_it(dynamo: Dynam
     assert dynamo.calls == ["PutItem", "PutItem"]
     found, _ = store.get(*WHO)
     assert found is not None
-    assert set(found.history.strikes) == {"a", "b", "c"}
+    assert set(found.history.strikes) == {"a/default", "b/default", "c/default"}
 
 
 def test_three_lost_races_are_a_retryable_error(dynamo: Dynamo, store: SuppressionTable) -> None:
@@ -152,7 +154,7 @@ def test_three_lost_races_are_a_retryable_error(dynamo: Dynamo, store: Suppressi
         merge_into(store, stale, struck("mine", ev.COMPLAINT, NOW), DEFAULT_POLICY)
     found, _ = store.get(*WHO)
     assert found is not None
-    assert set(found.history.strikes) == {"a", "rival-0", "rival-1", "rival-2"}
+    assert set(found.history.strikes) == {f"{name}/default" for name in ("a", "rival-0", "rival-1", "rival-2")}
 
 
 def test_the_version_is_another_at_each_write_also_of_the_same_history(dynamo: Dynamo, store: SuppressionTable) -> None:
@@ -174,7 +176,7 @@ def test_what_ttl_deleted_between_read_and_write_is_stored_as_new(dynamo: Dynamo
     assert merge_into(store, stale, struck("b", ev.SOFT_BOUNCE, NOW), DEFAULT_POLICY)
     found, _ = store.get(*WHO)
     assert found is not None
-    assert set(found.history.strikes) == {"a", "b"}
+    assert set(found.history.strikes) == {"a/default", "b/default"}
 
 
 @pytest.mark.parametrize("code", ["ThrottlingException", "ProvisionedThroughputExceededException", "AccessDenied"])
@@ -412,3 +414,56 @@ def test_a_listing_reads_page_after_page_and_no_further_than_asked(
     entries = store.listing("production", [ev.HARD_BOUNCE], 0, NOW)
     assert next(entries).address == "u00@example.net"
     assert dynamo.calls.count("Query") == naming.LISTING_SHARDS
+
+
+# --- a replaced secret --------------------------------------------------------------------------------------------
+
+
+def test_a_function_compares_its_secret_once_before_anything_else(dynamo: Dynamo, store: SuppressionTable) -> None:
+    careful = SuppressionTable(dynamo.client, TABLE, KEYS, DEFAULT_POLICY, compare=True)
+    dynamo.forget()
+    careful.put_new(*WHO, HARD)
+    careful.get_many([WHO])
+    careful.look_up([WHO])
+    assert dynamo.calls == ["GetItem", "PutItem", "BatchGetItem", "GetItem"]
+    assert dynamo.requests[0]["ConsistentRead"]
+
+
+def test_under_a_replaced_secret_nothing_is_written_and_nobody_is_told_that_they_may_send(
+    dynamo: Dynamo, store: SuppressionTable
+) -> None:
+    """Each call raises what brings feedback back; the lookup API does not take it for something that passes."""
+    store.put_new(*WHO, HARD)
+    replaced = SuppressionTable(dynamo.client, TABLE, Keys("a new value"), DEFAULT_POLICY, compare=True)
+    calls = (
+        lambda: replaced.put_new(*WHO, HARD),
+        lambda: replaced.get_many([WHO]),
+        lambda: replaced.look_up([WHO]),
+        lambda: replaced.get(*WHO),
+    )
+    for call in (*calls, *calls):
+        with pytest.raises(WrongSecret, match="another address key") as caught:
+            call()
+        assert not passes(caught.value)
+    assert len(dynamo.items()) == 1
+
+
+def test_an_unreadable_claim_is_looked_at_again(dynamo: Dynamo, store: SuppressionTable) -> None:
+    careful = SuppressionTable(dynamo.client, TABLE, KEYS, DEFAULT_POLICY, compare=True)
+    dynamo.answers["GetItem"] = ["InternalServerError"]
+    with pytest.raises(RetryableError) as caught:
+        careful.put_new(*WHO, HARD)
+    assert not isinstance(caught.value, WrongSecret)
+    assert careful.put_new(*WHO, HARD) is None
+
+
+def test_the_table_knows_the_policy_that_was_deployed_last(dynamo: Dynamo) -> None:
+    claimed = table(dynamo)
+    claimed.claim("owner-1", "first")
+    assert claimed.deployed_policy() == "first"
+    claimed.claim("owner-1", "second")
+    assert claimed.deployed_policy() == "second"
+    with pytest.raises(PermanentError):
+        claimed.claim("owner-2", "third")
+    claimed.claim("owner-1")
+    assert claimed.deployed_policy() == "second"

@@ -22,7 +22,7 @@ from ses_feedback.config import parse
 from ses_feedback.config.loop import asset_files
 from ses_feedback.config.model import Config
 from ses_feedback.domain.errors import RetryableError
-from ses_feedback.domain.history import History, strike_of
+from ses_feedback.domain.history import History, copy_key, strike_of
 from ses_feedback.domain.keys import Keys
 from ses_feedback.domain.reading import read
 from ses_feedback.usecases.digests import GAP
@@ -119,6 +119,7 @@ def telling(dynamo: Dynamo, aws: Callable[..., Any], monkeypatch: pytest.MonkeyP
         AttributeDefinitions=[{"AttributeName": naming.ATTRIBUTE_KEY, "AttributeType": "S"}],
     )
     aws("s3").create_bucket(Bucket=BUCKET)
+    SuppressionTable(dynamo.client, TABLE, Keys(SECRET), {}).claim("owner-1")
     for variable, value in {
         "AWS_REGION": "us-east-1",
         naming.ENV_ADDRESS_KEY: SECRET,
@@ -146,7 +147,9 @@ def record(telling: Telling, message: dict[str, Any]) -> None:
     store = SuppressionTable(telling.dynamo.client, TABLE, telling.keys, telling.config.policy)
     body = mail.sns_body(message, mail.topic_of("example.com", telling.name))
     for event in read(body, module.runtime.rules.directory, NOW).events:
-        store.put_new(event.environment, event.recipient, History({telling.keys.strike(event): strike_of(event)}))
+        strike = strike_of(event)
+        key = copy_key(telling.keys.strike(event), strike)
+        store.put_new(event.environment, event.recipient, History({key: strike}))
 
 
 def test_each_destination_gets_its_message(telling: Telling, capsys: pytest.CaptureFixture[str]) -> None:

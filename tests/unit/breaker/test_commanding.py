@@ -126,7 +126,7 @@ def test_on_call_who_cannot_be_told_undoes_nothing(do: str) -> None:
     world = World()
     if do == "resume":
         trip(world.desk, SENDER, PAGE)
-    world.troubles = [OK] * (4 if do == "pause" else 5) + [RetryableError("publishing: AuthorizationError")]
+    world.troubles = [OK] * (5 if do == "pause" else 6) + [RetryableError("publishing: AuthorizationError")]
     done = (
         pause(world.desk, SENDER, id_="x", by=JO, why="w")
         if do == "pause"

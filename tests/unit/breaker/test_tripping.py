@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import Any
 
 import pytest
 
 from ses_feedback.domain.errors import FeedbackError, PermanentError, RetryableError
-from ses_feedback.domain.pauses import BREAKER, KEPT, current
-from ses_feedback.usecases.pausing import pause, resume, trip
+from ses_feedback.domain.pauses import BREAKER, KEPT, Pause, current
+from ses_feedback.usecases.pausing import Desk, pause, resume, trip
 from tests.fakes import CRASH_AFTER, CRASH_BEFORE, OK, THROTTLE, TIMEOUT, Crash
 
 from .fakes import JO, LATER, PAGE, SENDER, WHO, World
 
-STEPS = ["read", "is_on", "write", "turn", "tell", "read", "write"]
+STEPS = ["read", "is_on", "write", "turn", "read", "tell", "read", "write"]
 
 
 def test_a_page_pauses_notes_why_and_tells_on_call() -> None:
@@ -201,3 +205,58 @@ def test_reasons_are_one_line_and_bounded() -> None:
     trip(world.desk, SENDER, PAGE._replace(reason="long\n" * 1_000))
     assert len(world.history[0].why) == 500
     assert "\n" not in world.history[0].why
+
+
+@pytest.mark.parametrize("paused_by", ["breaker", "person"])
+@pytest.mark.parametrize("script", list(itertools.product((True, False), repeat=7)))
+def test_a_pause_and_a_resumption_at_once_leave_ses_and_the_book_agreeing(
+    paused_by: str, script: tuple[bool, ...]
+) -> None:
+    """Their calls in any order. A pause was begun and not switched; whoever comes second sees the other."""
+    world = World()
+    id_ = f"{PAGE.alarm} {PAGE.at}"
+    world.histories_[WHO] = ((Pause(id_, 1, BREAKER if paused_by == "breaker" else JO, "began", PAGE.alarm),), "0")
+
+    def stop(desk: Desk) -> None:
+        if paused_by == "breaker":
+            trip(desk, SENDER, PAGE)
+        else:
+            pause(desk, SENDER, id_=f"{JO} 2", by=JO, why="asked")
+
+    parts = [stop, lambda desk: resume(desk, SENDER, by=JO, why="mended")]
+    interleaved(world, parts, script)
+    assert world.sending is (current(world.history) is None)
+
+
+def interleaved(world: World, parts: Sequence[Callable[[Desk], object]], script: Sequence[bool]) -> None:
+    """Run both parts, one call at a time, in the order of a script; what either refuses is its own affair."""
+    turns = [threading.Semaphore(0) for _ in parts]
+    back = threading.Semaphore(0)
+    alive = [True, True]
+
+    def run(number: int) -> None:
+        def call(name: str, *arguments: Any, **named: Any) -> Any:
+            back.release()
+            turns[number].acquire(timeout=20)
+            return getattr(world, name)(*arguments, **named)
+
+        class Taking:
+            def __getattr__(self, name: str) -> Any:
+                return partial(call, name)
+
+        taking: Any = Taking()
+        with suppress(PermanentError):
+            parts[number](Desk(taking, taking, taking, world.now))
+        alive[number] = False
+        back.release()
+
+    for number in range(2):
+        threading.Thread(target=run, args=(number,), daemon=True).start()
+        back.acquire(timeout=20)
+    for step in itertools.count():
+        if not any(alive):
+            return
+        wanted = int(script[step]) if step < len(script) else 0
+        number = wanted if alive[wanted] else 1 - wanted
+        turns[number].release()
+        back.acquire(timeout=20)

@@ -20,11 +20,13 @@ from ses_feedback.adapters import clients
 from ses_feedback.adapters import runtime as composition
 from ses_feedback.adapters.canary_mail import CanaryMail
 from ses_feedback.adapters.canary_table import CanaryTable
+from ses_feedback.adapters.suppression_table import SuppressionTable
 from ses_feedback.adapters.wiring_table import WiringTable
 from ses_feedback.config import parse
 from ses_feedback.config.loop import asset_files
 from ses_feedback.domain import canary
 from ses_feedback.domain.errors import RetryableError
+from ses_feedback.domain.keys import Keys
 from ses_feedback.domain.times import MINUTE
 from ses_feedback.usecases.canaries import Refused
 from ses_feedback.usecases.wiring_ports import WIRED
@@ -92,7 +94,8 @@ class Loop:
         self.mails.clear()
 
     def items(self, table: str) -> dict[str, Any]:
-        return {item["pk"]["S"]: item for item in self.client.scan(TableName=table)["Items"]}
+        found = {item["pk"]["S"]: item for item in self.client.scan(TableName=table)["Items"]}
+        return {key: item for key, item in found.items() if key != "meta"}
 
 
 @pytest.fixture
@@ -129,6 +132,7 @@ def loop(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Loop]:
     with mock_aws():
         client = clients.client("dynamodb")
         Dynamo(client)
+        SuppressionTable(client, TABLE, Keys("a secret for tests"), {}).claim("owner-1")
         client.create_table(
             TableName=WIRING,
             BillingMode="PAY_PER_REQUEST",

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ses_feedback import naming
-from ses_feedback.domain.errors import RetryableError
+from ses_feedback.domain.errors import PermanentError, RetryableError
 from ses_feedback.usecases.check_loop import Readers
 from ses_feedback.usecases.wiring_ports import PENDING, Record
 from tests.unit.wiring.fakes import FakeSlots
@@ -46,6 +46,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> R
         rotation: FakeRotation | None = None,
         archived: Callable[[int], int] = lambda now: 7,
         unarchived: Callable[[], int] = lambda: 0,
+        compare: Callable[[], None] = lambda: None,
     ) -> tuple[Lines, dict[str, Any]]:
         given = check_loop.Gateways(
             config=there.config,
@@ -58,6 +59,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> R
             interval=interval,
             archived=archived,
             unarchived=unarchived,
+            compare=compare,
         )
         monkeypatch.setattr(check_loop, "gateways", lambda: given)
         monkeypatch.setattr(check_loop.logger.handlers[0], "stream", sys.stdout)
@@ -141,3 +143,24 @@ def test_mending_leaves_time_to_look(run: Run) -> None:
     assert lines[-1]["unfinished"] == ["mending"]
     assert metric[naming.METRIC_DRIFTED] > 100
     assert sum(call.startswith("subscriptions") for call in there.calls) > 1_000
+
+
+def test_a_replaced_secret_is_a_drift_before_any_function_has_it(run: Run) -> None:
+    """It is counted, so that on-call hears of it within the hour; where nobody can look, a line says so."""
+
+    def replaced() -> None:
+        raise PermanentError("table t was filled under another address key than the secret holds now")
+
+    lines, metric = run(world(), compare=replaced)
+    (drift,) = [line for line in lines if line["message"] == "drift"]
+    assert "another address key" in drift["what"]
+    assert metric[naming.METRIC_DRIFTED] == 1
+
+    def refused() -> None:
+        raise RetryableError("reading the secret of addresses: AccessDenied")
+
+    lines, metric = run(world(), compare=refused)
+    assert [line["why"] for line in lines if line["level"] == "WARNING"] == [
+        "reading the secret of addresses: AccessDenied"
+    ]
+    assert metric[naming.METRIC_DRIFTED] == 0

@@ -14,7 +14,7 @@ from ses_feedback.config import Config
 from ses_feedback.domain.events import Event
 from ses_feedback.domain.history import History, Strike, strike_of, strongest, suppressions
 from ses_feedback.domain.keys import Keys
-from ses_feedback.domain.policy import DEFAULT_POLICY
+from ses_feedback.domain.policy import DEFAULT_POLICY, Policy
 from ses_feedback.domain.times import DAY, HOUR, parse_time
 from ses_feedback.usecases.doctor import Inventory, Places
 from ses_feedback.usecases.lists.comparing import Parts
@@ -127,8 +127,13 @@ class FakeDeployment:
     archive: Path | None = None
     machine: ReplayMachine | None = None
 
+    policy: Policy | None = None
+
     def __post_init__(self) -> None:
         self.quarantine = Objects(self.calls)
+
+    def policy_deployed(self) -> Policy | None:
+        return self.policy
 
     def queue(self, name: str) -> Queue:
         return self.queues.setdefault(name, Queue(name, self.calls))

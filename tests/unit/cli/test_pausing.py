@@ -128,7 +128,7 @@ def test_what_aws_paused_only_aws_resumes(cli: Run, there: PauseWorld) -> None:
 
 def test_on_call_who_cannot_be_told_is_told_by_the_operator(cli: Run, there: PauseWorld) -> None:
     """It is paused all the same; the exit code says that not everything was done."""
-    there.troubles = [OK, OK, OK, OK, RetryableError("publishing to ses-feedback-on-call-warn: AuthorizationError")]
+    there.troubles = [OK, OK, OK, OK, OK, RetryableError("publishing to ses-feedback-on-call-warn: AuthorizationError")]
     done = cli("pause", WHO, "--why", "a bad list", "--json")
     assert (done.code, there.sending) == (2, False)
     assert done.records[0]["untold"] == "publishing to ses-feedback-on-call-warn: AuthorizationError"

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from ses_feedback.domain.policy import DEFAULT_POLICY
 from tests.unit.breaker.fakes import JO
 
 from .conftest import Run
@@ -202,3 +203,22 @@ def test_days_are_written_out(cli: Run) -> None:
     """What an operator set is said with its length."""
     done = cli("suppress", "jane@example.net", "--for", "30d", "--why", "asked")
     assert done.out.endswith("until 2026-12-24 05:00 UTC (30 days).\n")
+
+
+@pytest.mark.parametrize("command", ["suppress", "release"])
+def test_a_file_that_nobody_deployed_drops_no_evidence(
+    cli: Run, store: MemoryStore, deployment: FakeDeployment, config_file: Path, command: str
+) -> None:
+    """The deployed policy decides, whatever the file says; a line says so, and none where they are the same."""
+    policy = "[policy]\nhard_bounce = []\ncomplaint = []\n"
+    config_file.write_text(policy + config_file.read_text())
+    store.learn("jane@example.net", hard(), complaint(stream="transactional"))
+    deployment.policy = DEFAULT_POLICY
+    done = cli(command, "jane@example.net", "--stream", "marketing", "--why", "x")
+    assert done.code == 0
+    assert "not deployed" in done.err
+    assert len(store.items["production", "jane@example.net"].history.strikes) == 2
+    deployment.policy = {**DEFAULT_POLICY, "hard_bounce": (), "complaint": ()}
+    done = cli(command, "jane@example.net", "--stream", "marketing", "--why", "x")
+    assert done.err == ""
+    assert not store.items["production", "jane@example.net"].history.strikes

@@ -127,3 +127,17 @@ def test_a_tier_that_an_item_could_not_hold_is_refused_with_the_reason() -> None
 def test_what_is_no_list_of_tiers_of_a_class(text: str, line: str) -> None:
     """The bracket people forget, and classes that are none."""
     assert problems(text) == [line]
+
+
+@pytest.mark.parametrize(("streams", "fits"), [(1, True), (2, True), (3, False)])
+def test_tiers_that_an_item_could_not_hold_together_are_refused(streams: int, fits: bool) -> None:
+    """Each fits alone: they add up, over classes and over the streams of an environment."""
+    tier = 'count = 40, within = "1d", suppress_for = "8d"'
+    text = "".join(
+        f'[identities."{n}.example.com"]\nstream = "s{n}"\n[identities."m{n}.example.com"]\nstream = "s{n}"\n'
+        for n in range(streams)
+    )
+    found = problems(text + f"[policy]\nsoft_bounce = [{{ {tier} }}]\nblocked = [{{ {tier} }}]\n")
+    assert bool(found) is not fits
+    if found:
+        assert f"policy.soft_bounce: with the other classes, and {streams} streams in production, up to" in found[0]

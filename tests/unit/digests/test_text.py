@@ -12,7 +12,7 @@ import pytest
 from ses_feedback.domain.digest_answers import Known
 from ses_feedback.domain.digest_text import MOST_SHORT, MOST_SUBJECT, WIDTH, Digest, Facts, Reader, compose
 from ses_feedback.domain.digests import DETAILED, Gathered, read_items
-from ses_feedback.domain.history import History, settle, strike_of, suppressions
+from ses_feedback.domain.history import History, copy_key, settle, strike_of, suppressions
 from ses_feedback.domain.policy import DEFAULT_POLICY
 from ses_feedback.domain.times import MINUTE
 from tests.unit.usecases import mail
@@ -93,7 +93,8 @@ def digest(*messages: Any, reader: Reader = SUPPORT, recorded: bool = True, more
         for item in items:
             who = (item.event.environment, item.event.recipient)
             before = histories.get(who, History())
-            strikes = {**before.strikes, KEYS.strike(item.event): strike_of(item.event)}
+            strike = strike_of(item.event)
+            strikes = {**before.strikes, copy_key(KEYS.strike(item.event), strike): strike}
             histories[who] = settle(History(strikes), DEFAULT_POLICY)
     known = {who: Known(h, tuple(suppressions(h, DEFAULT_POLICY))) for who, h in histories.items() if recorded}
     return compose(gathered, reader, Facts(known, DEFAULT_POLICY, KEYS, NOW + MINUTE, more))

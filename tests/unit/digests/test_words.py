@@ -11,7 +11,7 @@ from ses_feedback.domain.digest_answers import Known, what_was_done
 from ses_feedback.domain.digest_words import HEADINGS, NOUNS, happened, heading
 from ses_feedback.domain.digests import Item, read_items
 from ses_feedback.domain.events import Event
-from ses_feedback.domain.history import EVERY_STREAM, History, Ruling, Strike, strike_of, suppressions
+from ses_feedback.domain.history import EVERY_STREAM, History, Ruling, Strike, copy_key, strike_of, suppressions
 from ses_feedback.domain.policy import DEFAULT_POLICY, Policy, Tier
 from ses_feedback.domain.times import DAY, HOUR, MINUTE
 from tests import events
@@ -82,7 +82,7 @@ def test_delays_say_what_holds_them_up() -> None:
 
 
 def known(*strikes: Event, policy: Policy = DEFAULT_POLICY, **more: Any) -> Known:
-    history = History({KEYS.strike(event): strike_of(event) for event in strikes}, **more)
+    history = History({copy_key(KEYS.strike(event), strike_of(event)): strike_of(event) for event in strikes}, **more)
     return Known(history, tuple(suppressions(history, policy)))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import sys
 import time
@@ -306,3 +307,15 @@ def test_a_lambda_record_made_by_hand_needs_no_more_than_its_message() -> None:
         {"Records": [{"EventSource": "aws:sns", "Sns": {"Message": text}}, {"Sns": {"Message": LINE}}]}
     )
     assert (len(opened.setups), len(opened.notifications), opened.faults) == (1, 1, [])
+
+
+@pytest.mark.parametrize("text", ['"[]"', "[]", '{"Records": []}', '[[], ["[]"]]'])
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_a_text_in_utf_16_never_vanishes(text: str, encoding: str, wrapped: bool) -> None:
+    """As bytes or in the data of a record: where it holds no message, that is a fault that keeps it."""
+    data = ("\ufeff" + text).encode(encoding)
+    payload = {"records": [{"data": base64.b64encode(data).decode()}]} if wrapped else data
+    opened = open_payload(payload)
+    assert [fault.why for fault in opened.faults] == ["an empty message"]
+    assert text in opened.faults[0].raw

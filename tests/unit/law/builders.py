@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ses_feedback.domain import events as ev
-from ses_feedback.domain.history import History, Ruling, Strike, join
+from ses_feedback.domain.history import History, Ruling, Strike, copy_key, join
 from ses_feedback.domain.policy import DEFAULT_POLICY, Policy
 
 T0 = 1_800_000_000_000  # 2027-01-15T08:00:00Z
@@ -11,7 +11,8 @@ T0 = 1_800_000_000_000  # 2027-01-15T08:00:00Z
 
 def struck(key: str, class_: str, at: int, *, stream: str = "default", sent: int | None = None) -> History:
     """One strike under a key."""
-    return History(strikes={key: Strike(class_, stream, at, at if sent is None else sent, f"message-{key}")})
+    strike = Strike(class_, stream, at, at if sent is None else sent, f"message-{key}")
+    return History(strikes={copy_key(key, strike): strike})
 
 
 def delivered(stream: str, at: int) -> History:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ses_feedback.domain import events as ev
-from ses_feedback.domain.history import AFTERLIFE, History, expires_at, suppressions
+from ses_feedback.domain.history import AFTERLIFE, History, covering, expires_at, suppressions
 from ses_feedback.domain.policy import DEFAULT_POLICY, Policy, Tier
 from ses_feedback.domain.times import DAY, SECOND
 from tests.unit.law.builders import T0, delivered, known, released, ruled, struck
@@ -55,3 +55,13 @@ def test_a_strike_that_a_tier_without_end_may_still_count_never_expires() -> Non
     """The first of two hard bounces that suppress for ever is remembered until the second comes."""
     policy = {ev.HARD_BOUNCE: (Tier(2, None, None, "environment"),)}
     assert expiry(known(struck("a", ev.HARD_BOUNCE, T0), policy=policy), policy) is None
+
+
+@pytest.mark.parametrize("reason", [ev.IMPORT, ev.SES])
+def test_an_end_that_a_list_brought_stays_so_that_an_older_list_without_it_suppresses_nobody(reason: str) -> None:
+    """Operators' decisions are no lists: no older one arrives."""
+    over = known(ruled("marketing", T0, T0 + DAY, reason=reason))
+    assert expiry(over) is None
+    again = known(over, ruled("marketing", T0 - DAY, None, reason=reason))
+    assert covering(suppressions(again, DEFAULT_POLICY), "marketing", T0 + 2 * DAY) is None
+    assert expiry(known(ruled("marketing", T0, T0 + DAY))) is not None

@@ -160,8 +160,8 @@ def test_a_delivery_lifts_nothing_else(class_: str) -> None:
 def test_a_delivery_forgets_only_strikes_older_than_itself() -> None:
     """A bounce of the same moment or later counts, whichever is seen first."""
     strikes = [struck(str(n), ev.SOFT_BOUNCE, T0 + n) for n in range(5)]
-    assert set(known(*strikes, delivered("default", T0 + 3)).strikes) == {"3", "4"}
-    assert set(known(delivered("default", T0 + 3), *strikes).strikes) == {"3", "4"}
+    assert set(known(*strikes, delivered("default", T0 + 3)).strikes) == {"3/default", "4/default"}
+    assert set(known(delivered("default", T0 + 3), *strikes).strikes) == {"3/default", "4/default"}
 
 
 def test_of_several_deliveries_of_a_stream_the_newest_stays() -> None:

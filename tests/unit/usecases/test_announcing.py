@@ -28,7 +28,7 @@ def released(at: int = NOW, scope: str = "*") -> History:
 
 def heard(before: History, after: History, address: str = "jane@example.net") -> list[dict[str, Any]]:
     stored = Stored("production", address, after, (), "v1", NOW)
-    return [json.loads(line)["decision"] for line in decisions(before, stored)]
+    return [json.loads(line)["decision"] for line in decisions(before, stored, "item-key")]
 
 
 def test_a_decision_is_told_once() -> None:
@@ -62,9 +62,19 @@ def test_releases_newer_decisions_and_other_scopes_are_told() -> None:
     assert [(d["stream"], d["reason"]) for d in heard(ruled(), two)] == [("marketing", "import")]
 
 
-def test_what_was_erased_tells_nothing() -> None:
-    """An item without its address has nobody to speak of."""
+def test_an_item_without_address_tells_nothing() -> None:
+    """It has nobody to speak of."""
     assert heard(History(), ruled(), address="") == []
+
+
+def test_what_is_decided_about_somebody_erased_is_told_under_the_key() -> None:
+    """No address and no text; the erasure itself, which drops texts, tells no decision anew."""
+    erased = join(ruled(), History(erased=NOW), DEFAULT_POLICY)
+    assert heard(ruled(), erased, address="") == []
+    again = join(erased, ruled(NOW + 5, scope="marketing"), DEFAULT_POLICY)
+    (said,) = heard(erased, again, address="")
+    assert (said["address"], said["erased"], said["stream"]) == ("key:item-key", format_time(NOW), "marketing")
+    assert (said["why"], said["by"]) == ("", None)
 
 
 def test_who_decided_and_what_was_known_are_told() -> None:

@@ -242,3 +242,20 @@ def test_the_strongest_of_a_scope_is_what_holds() -> None:
     over = Suppression("environment", None, "soft_bounce", 1, AT)
     short = Suppression("environment", None, "blocked", 1, AT + 1)
     assert domain.holding([over, short], AT) == {"*": short}
+
+
+def test_another_reason_on_the_same_terms_is_told() -> None:
+    """Whoever follows shows the reason, too."""
+    one = Suppression("environment", None, ev.HARD_BOUNCE, AT, None)
+    other = one._replace(reason=ev.OPERATOR)
+    assert list(domain.changed({"*": one}, {"*": other})) == [domain.Change(domain.SUPPRESSED, "*", other)]
+    assert list(domain.changed({"*": one}, {"*": one._replace(since=AT + 1)})) == []
+
+
+def test_two_ends_of_a_scope_have_two_ids(world: World) -> None:
+    """A follower that drops what it has seen hears of the second all the same."""
+    for at, until in ((AT, AT + HOUR), (AT + 2 * HOUR, AT + 3 * HOUR)):
+        announce([world.write(ruled(at, until), at=at)], world, world)
+        expire(world, world, world, now=until, enough=lambda: False)
+    ended = [event["id"] for event in world.events if event["type"] == domain.EXPIRED]
+    assert len(ended) == len(set(ended)) == 2

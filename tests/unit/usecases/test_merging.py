@@ -6,8 +6,10 @@ import pytest
 
 from ses_feedback.domain import events as ev
 from ses_feedback.domain.errors import PermanentError, RetryableError
-from ses_feedback.domain.history import History
-from ses_feedback.domain.policy import DEFAULT_POLICY
+from ses_feedback.domain.history import History, expires_at
+from ses_feedback.domain.policy import DEFAULT_POLICY, Tier
+from ses_feedback.domain.times import DAY
+from ses_feedback.usecases.lists.erasing import erase
 from ses_feedback.usecases.merging import merge, merge_into
 from tests.fakes import TIMEOUT, FakeStore
 from tests.unit.law.builders import T0, delivered, known, struck
@@ -126,3 +128,29 @@ def _quietly(store: FakeStore, learned: History) -> None:
     calls = list(store.calls)
     merge(store, *WHO, learned, DEFAULT_POLICY)
     store.troubles, store.calls = waiting, calls
+
+
+def test_an_event_that_changes_nothing_renews_the_expiry_once_the_policy_is_wider() -> None:
+    """The table's TTL was set by the windows of then; nothing may be deleted that the windows of now still count."""
+    narrow = {ev.SOFT_BOUNCE: (Tier(3, 7 * DAY, 9 * DAY, "environment"),)}
+    wide = {ev.SOFT_BOUNCE: (Tier(3, 300 * DAY, 9 * DAY, "environment"),)}
+    store = FakeStore(narrow)
+    merge(store, *WHO, SOFT, narrow)
+    stored = store.items[WHO]
+    for policy, renewed in ((narrow, False), (wide, True), (DEFAULT_POLICY, True)):
+        store.items[WHO] = stored._replace(expires=expires_at(stored.history, (), narrow))
+        assert merge(store, *WHO, SOFT, policy) is renewed
+    # Sooner is no hurry, and what is never deleted stays.
+    store.items[WHO] = stored._replace(expires=expires_at(stored.history, (), wide))
+    assert not merge(store, *WHO, SOFT, narrow)
+    store.items[WHO] = stored
+    assert not merge(store, *WHO, SOFT, wide)
+
+
+def test_an_erasure_keeps_its_first_time() -> None:
+    store = FakeStore(clock=T0 + 5)
+    merge(store, *WHO, HARD, DEFAULT_POLICY)
+    assert not erase(store, DEFAULT_POLICY, *WHO).before
+    store.clock = T0 + 9
+    assert erase(store, DEFAULT_POLICY, *WHO).before
+    assert store.history(*WHO).erased == T0 + 5

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import pytest
@@ -197,7 +197,7 @@ def test_a_decision_survives_a_lost_race_with_its_first_time() -> None:
     store.troubles = ["ok", lambda: merge(store, ENV, JANE, struck("b", ev.HARD_BOUNCE, NOW + 5), DEFAULT_POLICY)]
     decided = release(store)
     assert decided.at == NOW
-    assert set(store.history(ENV, JANE).strikes) == {"b"}
+    assert set(store.history(ENV, JANE).strikes) == {"b/default"}
     assert decided.answer.suppression is not None
 
 
@@ -212,7 +212,7 @@ def test_show_returns_all_that_is_known() -> None:
     store = store_with(struck("a", ev.HARD_BOUNCE, T0))
     shown = questions.show(store, ENV, JANE)
     assert shown is not None
-    assert set(shown.history.strikes) == {"a"}
+    assert set(shown.history.strikes) == {"a/default"}
     assert questions.show(store, "dev", JANE) is None
 
 
@@ -278,3 +278,18 @@ def test_a_hundred_erased_addresses_do_not_end_a_listing_of_a_stream() -> None:
 def test_a_reason_that_does_not_exist_is_an_error_that_names_those_that_do() -> None:
     with pytest.raises(PermanentError, match='no reason "bounced"; known: hard_bounce'):
         listed(reason="bounced")
+
+
+def test_a_release_asks_sess_list_before_the_table_is_written() -> None:
+    """Until SES has let go, our table says to nobody that they may send."""
+    store = store_with(struck("a", ev.HARD_BOUNCE, T0))
+    writes: list[int] = []
+
+    class Watching(FakeLists):
+        def remove(self, address: str) -> Mapping[str, str | None]:
+            writes.append(store.writes)
+            return super().remove(address)
+
+    before = store.writes
+    release(store, lists=Watching())
+    assert (writes, store.writes) == ([before], before + 1)

@@ -205,10 +205,23 @@ def test_late_is_what_cloudwatch_says_less_the_time_of_a_log_line() -> None:
 
 def test_feedback_older_than_two_weeks_is_counted_as_late_and_not_emitted() -> None:
     meter = FakeMeter()
-    outcome = run(FakeStore(), meter, bounce("m1", at=NOW - 14 * DAY), bounce("m2", at=NOW - 14 * DAY + 1))
-    assert outcome.counts["late"] == 1
-    minute = (NOW - 14 * DAY + 1) // MINUTE * MINUTE
+    start = NOW - 14 * DAY
+    late = [bounce(f"m{n}", at=at) for n, at in enumerate((start, start + 1, start + MINUTE - 1, start + 5 * MINUTE))]
+    outcome = run(FakeStore(), meter, *late, bounce("m9", at=start + 6 * MINUTE))
+    assert outcome.counts["late"] == 4
+    minute = (start + 6 * MINUTE) // MINUTE * MINUTE
     assert meter.documents[:3] == rolled_up(minute, rates(bounced=1))
+    # A minute is told by its start, and takes a while through the log: none is beyond two weeks when it comes.
+    assert all(at > start for _, at, _ in meter.documents)
+
+
+@pytest.mark.parametrize("others", [1, 2, 3])
+def test_a_copy_of_a_complaint_with_its_recipients_in_another_order_counts_once(others: int) -> None:
+    """Another complaint about the same message counts: it came from somebody else."""
+    to = [f"user{n}@example.net" for n in range(others + 1)]
+    meter = FakeMeter()
+    run(FakeStore(), meter, complaint("m1", to), complaint("m1", to[::-1]), complaint("m1", ["else@example.net"]))
+    assert meter.documents[0] == (WHOLE, meter.documents[0][1], rates(complained=2))
 
 
 def test_what_is_not_ses_feedback_tallies_nothing() -> None:
@@ -307,7 +320,7 @@ def test_a_bounce_recorded_between_read_and_write_is_not_lost() -> None:
     hard = struck("h", ev.HARD_BOUNCE, NOW)
     store.troubles = ["ok", lambda: merge(store, *JANE, hard, DEFAULT_POLICY)]
     run(store, FakeMeter(), delivery("m1"))
-    assert set(store.history(*JANE).strikes) == {"h"}
+    assert set(store.history(*JANE).strikes) == {"h/default"}
     assert store.history(*JANE).deliveries == {"default": NOW}
 
 
@@ -318,7 +331,7 @@ def test_a_stale_read_loses_no_newer_strike() -> None:
     store.stale[JANE] = store.items[JANE]
     merge(store, *JANE, struck("h", ev.HARD_BOUNCE, NOW), DEFAULT_POLICY)
     run(store, FakeMeter(), delivery("m1"))
-    assert set(store.history(*JANE).strikes) == {"h"}
+    assert set(store.history(*JANE).strikes) == {"h/default"}
 
 
 # --- failing --------------------------------------------------------------------------------------------------
@@ -369,3 +382,11 @@ def test_a_permanent_error_while_clearing_keeps_the_entry_and_counts_it() -> Non
     assert outcome.counts["quarantined"] == 1
     assert json.loads(json.loads(next(iter(quarantine.kept)))["Message"])["notificationType"] == "Delivery"
     assert meter.documents[:3] == rolled_up(NOW, rates(delivered=1, reporting=1))
+
+
+def test_one_message_counts_in_each_class_that_it_falls_into() -> None:
+    """A receiver that first refused the sender, and then had no such mailbox."""
+    meter = FakeMeter()
+    run(FakeStore(), meter, blocked("m1"), bounce("m1"), blocked("m1"))
+    assert [values for _, _, values in meter.documents[:3]] == [rates(bounced=1)] * 3
+    assert {naming.METRIC_BLOCKED: 1} in [values for _, _, values in meter.documents]
