@@ -259,3 +259,9 @@ def test_two_ends_of_a_scope_have_two_ids(world: World) -> None:
         expire(world, world, world, now=until, enough=lambda: False)
     ended = [event["id"] for event in world.events if event["type"] == domain.EXPIRED]
     assert len(ended) == len(set(ended)) == 2
+
+
+def test_an_id_keeps_its_form_and_its_value() -> None:
+    """A follower has stored it: a new version of this program must give the same for the same change."""
+    assert domain.event_id("expired", "k", "*", "1") == "5834edfd0023629f1fbf71e11151c5bf"
+    assert domain.event_id("ab", "c") != domain.event_id("a", "bc")
