@@ -78,7 +78,7 @@ def of_identities(loop: Loop) -> Iterator[Fault]:
     """One that vanished, one that is wired to somebody else, one that is not signed any more."""
     ses, v2, sns = (loop.cloud.client(service) for service in ("ses", "sesv2", "sns"))
     v2.delete_email_identity(EmailIdentity=DEV)
-    yield Fault(f"SES has no identity {DEV}", "aws sesv2 create-email-identity")
+    yield Fault(f"{DEV} is not verified on its own in {loop.cloud.region} (no identity)", "create-email-identity")
     theirs = sns.create_topic(Name="theirs")["TopicArn"]
     statement = {"Effect": "Allow", "Principal": {"Service": "ses.amazonaws.com"}, "Action": "sns:Publish"}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [{**statement, "Resource": theirs}]})
@@ -100,8 +100,13 @@ def of_subscriptions(loop: Loop) -> Iterator[Fault]:
     for page in sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=bounces):
         for one in page["Subscriptions"]:
             sns.unsubscribe(SubscriptionArn=one["SubscriptionArn"])
-    for protocol in ("lambda", "sqs", "firehose"):
-        yield Fault(f"is not subscribed to {bounces.rpartition(':')[2]}: {protocol} ", f"--protocol {protocol}")
+    for whose, protocol in (
+        ("recording", "lambda"),
+        ("counting", "sqs"),
+        ("archiving", "firehose"),
+        ("digests of team customer-service", "sqs"),
+    ):
+        yield Fault(f"{whose} is not subscribed to {bounces.rpartition(':')[2]}: ", f"--protocol {protocol}")
     for topic in (naming.on_call_text_topic_name(loop.name, "page"), naming.digest_topic_name(loop.name, "marketing")):
         arn = f"arn:aws:sns:{loop.cloud.region}:{ACCOUNT}:{topic}"
         (one,) = sns.list_subscriptions_by_topic(TopicArn=arn)["Subscriptions"]
@@ -118,7 +123,7 @@ def of_queues(loop: Loop) -> Iterator[Fault]:
     ):
         url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
         sqs.send_message(QueueUrl=url, MessageBody=messages.bounce(SHOP, messages.someone("dead")))
-        yield Fault(f"1 message in {queue}", f"ses-feedback redrive {name}")
+        yield Fault(f" in {queue}", f"ses-feedback redrive {name}")
 
 
 def of_alarms(loop: Loop) -> Iterator[Fault]:
