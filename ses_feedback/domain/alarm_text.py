@@ -104,12 +104,16 @@ class Account(NamedTuple):
 
 
 class Facts(NamedTuple):
-    """What is known beside the notice. ``missing``: what could not be found out, as ends of ``Not known: …``."""
+    """What is known beside the notice. ``missing``: what could not be found out, as ends of ``Not known: …``.
+
+    ``watches`` are the alarms that put on one over several that are not about rates.
+    """
 
     causes: Sequence[Cause] = ()
     told: Sequence[str] = ()  # descriptions of the alarms that are the causes
     account: Account | None = None
     evidence: Sequence[Evidence] = ()
+    watches: Sequence[Watch] = ()
     missing: Sequence[str] = ()
 
 
@@ -126,7 +130,7 @@ def compose(severity: str, notice: Notice, facts: Facts) -> Message:
     else:
         headline = f"{word}: {notice.alarm}"
         happened = said.what or notice.reason
-        lines, what_next = [*_labelled("What happened", happened), *_measured(notice)], f"{happened} "
+        lines, what_next = [*_labelled("What happened", happened), *_measured(notice, facts.watches)], f"{happened} "
     since = [] if notice.at is None else _labelled("Since", moment(notice.at))
     evidence = [line for one in facts.evidence for line in _about_evidence(one)]
     closing = [
@@ -279,20 +283,26 @@ def _listed(title: str, counts: Mapping[str, int], total: int) -> Iterator[str]:
         yield f"    {number:>{width},}  {name}"
 
 
-def _measured(notice: Notice) -> Iterator[str]:
-    watch = notice.watch
-    if watch is None:
-        if notice.reason and notice.description:
-            yield from _labelled("In detail", notice.reason)
-        return
-    value = last_value(notice.reason)
-    if value is None:
+def _measured(notice: Notice, watches: Sequence[Watch]) -> Iterator[str]:
+    """Yield what was measured, of each alarm that put this one on; CloudWatch's own words where they tell no value."""
+    if notice.watch is not None:
+        value = last_value(notice.reason)
+        if value is not None:
+            yield from _labelled("Measured", _against_its_line(notice.watch, value))
+            return
+    below = [(watch, value) for watch in watches if (value := last_value(watch.reason)) is not None]
+    for watch, value in below:
+        of = " ".join(value for series in watch.series.values() for _, value in series.dimensions)
+        yield from _labelled("Measured", f"{of}: {_against_its_line(watch, value)}")
+    if not below and notice.reason and (notice.description or notice.watch is not None):
         yield from _labelled("In detail", notice.reason)
-        return
+
+
+def _against_its_line(watch: Watch, value: float) -> str:
     figure, line = (_figure(number, watch) for number in (value, watch.threshold))
     span = _window(watch.window_s) if watch.window_s >= HOUR // SECOND else length(watch.window_s * SECOND)
     periods = "" if watch.periods == 1 else f", {watch.periods} times in a row"
-    yield from _labelled("Measured", f"{figure}; it goes off at {line} (within {span}{periods})")
+    return f"{figure}; it goes off at {line} (within {span}{periods})"
 
 
 def _figure(value: float, watch: Watch) -> str:

@@ -111,7 +111,7 @@ class _Inquiry:
         watches = self._watches(notice)
         found = [(watch, cause) for watch in watches if (cause := self._cause(watch))]
         if not found:
-            return Facts(missing=tuple(self._missing))
+            return Facts(watches=() if notice.rule is None else watches, missing=tuple(self._missing))
         measured = tuple(self._measured(watch, cause) for watch, cause in found)
         return Facts(
             causes=measured,

@@ -156,11 +156,11 @@ def test_changes_of_the_table_are_announced_until_they_are_taken(full: Assembly)
     assert json.loads(wanted["Pattern"]) == {"eventName": ["INSERT", "MODIFY"]}
 
 
-def test_what_firehose_failed_on_may_be_listed_and_nothing_else(full: Assembly) -> None:
+def test_what_firehose_delivered_and_failed_on_may_be_listed_and_nothing_else(full: Assembly) -> None:
     """The hourly check counts objects of one folder."""
     (statement,) = [
         s
         for s in role(full, "ses-feedback-check_loop")["Policies"][0]["PolicyDocument"]["Statement"]
         if "s3:ListBucket" in s["Action"]
     ]
-    assert statement["Condition"] == {"StringLike": {"s3:prefix": "errors/*"}}
+    assert statement["Condition"] == {"StringLike": {"s3:prefix": ["errors/*", "feedback/*"]}}

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from ses_feedback import naming
+from ses_feedback.domain.alarm_notice import Watch, read_watch
 from ses_feedback.domain.alarm_text import MOST_SHORT, MOST_SUBJECT, WIDTH, Message
 from ses_feedback.domain.errors import PermanentError
 from ses_feedback.domain.times import HOUR, MINUTE
@@ -318,6 +319,36 @@ def test_any_other_alarm_is_laid_out_with_its_value_and_its_line() -> None:
     assert "Measured 7; it goes off at 1 (within 5 minutes, 3 times in a row)" in flat(message)
     assert "Since 2027-01-15 07:55 UTC" in flat(message)
     assert message.short == "PAGE: ses-feedback dead letters. too high rates.md"
+
+
+def test_an_alarm_over_several_tells_which_of_them_are_on_and_their_values() -> None:
+    """Each function that is throttled, by its name; not those that are not."""
+
+    def throttles(function: str, value: float, on: bool) -> Watch:
+        found = read_watch(
+            {
+                "AlarmName": f"ses-feedback throttled {function}",
+                "StateValue": "ALARM" if on else "OK",
+                "StateReason": f"Threshold Crossed: 3 out of the last 3 datapoints [{value} (15/01/27 07:50:00), 9.0]",
+                "Namespace": "AWS/Lambda",
+                "MetricName": "Throttles",
+                "Statistic": "Sum",
+                "Dimensions": [{"Name": "FunctionName", "Value": f"ses-feedback-{function}"}],
+                "Period": 300,
+                "EvaluationPeriods": 3,
+                "Threshold": 1.0,
+            }
+        )
+        assert found is not None
+        return found
+
+    names = ("tally", "record", "retry")
+    world = World(*(throttles(name, number, number > 0) for number, name in enumerate(names)))
+    message = world.explain(composite("throttled", *(f"throttled {name}" for name in names)), "warn")
+    fits(message)
+    for number, name in ((1, "record"), (2, "retry")):
+        assert f"Measured ses-feedback-{name}: {number}; it goes off at 1 (within 5 minutes" in flat(message)
+    assert "ses-feedback-tally" not in message.text
 
 
 def test_an_alarm_that_ends_is_not_called_a_page() -> None:
