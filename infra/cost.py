@@ -38,11 +38,11 @@ _SET_COMPOSITES: Final = 2  # of a configuration set's reputation, where its ide
 _REPUTATION_ALARMS: Final = sum(len(levels) for levels in REPUTATION_LEVELS.values())
 _CONFIGURATION_SET_METRICS: Final = 7 + 2  # its event types, and AWS's two rates, all in CloudWatch under its name
 # Metrics read by the alarms of the whole besides errors of functions: tally age 1, dead letters 2, team's 1, retry 2,
-# destination failures 1, dropped 1, quarantined 1, on-call 2, silence 2, drift 1, archive stalled 2 and waiting 2,
-# changes behind 1, counted late 2, and AWS's account rates.
+# destination failures 1, dropped 1, quarantined 1, on-call 2, silence 2, drift 1, drill 1, archive stalled 2 and
+# waiting 2, changes behind 1, counted late 2, and AWS's account rates.
 # Throttled, slow functions, on-call undelivered: one over the alarms of each metric; and what holds rates back.
 _CORE_COMPOSITES: Final = 4
-_CORE_ALARM_METRICS: Final = 21 + _REPUTATION_ALARMS
+_CORE_ALARM_METRICS: Final = 22 + _REPUTATION_ALARMS
 _CORE_METRICS: Final = (
     naming.METRIC_TALLIED,
     naming.METRIC_LATE,

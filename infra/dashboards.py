@@ -198,6 +198,7 @@ def _alarms_of_the_loop(config: Config) -> list[str]:
         ("retry", "waiting"),
         ("quarantined",),
         ("drift",),
+        ("drill",),
         ("throttled",),
         ("slow", "functions"),
         ("on", "call", "undelivered"),

@@ -23,6 +23,11 @@ _ELSEWHERE: Final = (
     "ses_feedback/adapters/archive_duckdb",
     "ses_feedback/adapters/replay_machine",
     "ses_feedback/adapters/replay_notebook",
+    "ses_feedback/adapters/probe_mail",
+    "ses_feedback/adapters/proving",
+    "ses_feedback/adapters/proving_ear",
+    "ses_feedback/adapters/proving_reads",
+    "ses_feedback/usecases/proving",
 )
 _POSTS: Final = "lambdas/receive_posts"
 

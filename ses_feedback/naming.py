@@ -40,6 +40,12 @@ METRIC_ARCHIVED: Final = "Archived"  # objects that came into the archive in the
 METRIC_ARCHIVE_WAITING: Final = "ArchiveWaiting"  # objects of what Firehose failed on
 METRIC_CANARY_MISSING: Final = "CanaryMissing"  # canary feedback that did not come back in time
 METRIC_CANARY_ROUND_TRIP: Final = "CanaryRoundTrip"  # milliseconds from sending a canary to its last feedback
+# Of an identity, by kind of feedback: when (seconds since 1970) the newest probe was sent that has been counted.
+METRICS_PROVED: Final[Mapping[str, str]] = {
+    "bounce": "ProvedBounce",
+    "complaint": "ProvedComplaint",
+    "delivery": "ProvedDelivery",
+}
 # Of an environment, by a guard that was asked to: recipients taken off mail, calls when the table could not be read.
 METRIC_GUARD_REMOVED: Final = "GuardRemoved"
 METRIC_GUARD_UNREADABLE: Final = "GuardUnreadable"
@@ -238,6 +244,16 @@ def team_dead_letter_queue_name(deployment: str) -> str:
     return f"{deployment}-team-dead-letters"
 
 
+def proving_queue_name(deployment: str, until: int) -> str:
+    """Return the name of the queue that a run of ``prove`` listens by; by ``until`` (ms since 1970) it has ended."""
+    return f"{proving_queue_prefix(deployment)}{until // 1_000:x}"
+
+
+def proving_queue_prefix(deployment: str) -> str:
+    """Return how the names of those queues begin."""
+    return f"{deployment}-prove-until-"
+
+
 def team_slug(team: str) -> str:
     """Return a team's name in the letters a queue or topic name may have, told apart by a hash."""
     return f"{_TOPIC_UNSAFE.sub('-', team).strip('-')[:24]}-{identity_hash(team)}".lstrip("-")
@@ -289,6 +305,11 @@ def severity_of_topic(deployment: str, topic: str) -> str | None:
 def alarm_name(deployment: str, *parts: str) -> str:
     """Return an alarm's name: the deployment, then what it watches, e.g. ``ses-feedback example.com bounce page``."""
     return " ".join((deployment, *parts))
+
+
+def drill_alarm_name(deployment: str) -> str:
+    """Return the name of the alarm that only a drill sets off."""
+    return alarm_name(deployment, "drill")
 
 
 _LONGEST_SUBJECT: Final = 150  # an alarm's name takes 255 letters, and a domain may have 253

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from ses_feedback.config.model import RUNBOOKS
+from ses_feedback.domain.alarm_text import DRILL as DRILL_WORD
 
 Severity = Literal["page", "warn"]
 PAGE: Final[Severity] = "page"
@@ -285,6 +286,14 @@ CANARY: Final = AlarmKind(
     "count_… is what rates are made of, sending is that SES did not take the mail.",
     "`ses-feedback doctor --fix` finds and mends dropped topics; a sender that is paused has to be resumed first.",
 )
+DRILL: Final = AlarmKind(
+    "drill",
+    SEVERITIES,
+    f"{DRILL_WORD}: nothing is wrong. Somebody ran `ses-feedback prove --drill` to see whether alarms of {{subject}} "
+    "reach on-call; the reason of this message names them.",
+    "Nowhere: no mail, identity or function has to do with it. This alarm never goes off by itself.",
+    "Tell whoever asked for it that this message has come, and when. The alarm ends by itself.",
+)
 
 KINDS: Final = (
     BOUNCE_RATE,
@@ -315,4 +324,5 @@ KINDS: Final = (
     ARCHIVE_WAITING,
     CHANGES_BEHIND,
     CANARY,
+    DRILL,
 )

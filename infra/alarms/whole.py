@@ -20,6 +20,7 @@ _FIVE_MINUTES_S: Final = 300
 # Above the 12 minutes after which one failed message is tried again, below the hour of the fastest rate.
 _BEHIND_S: Final = 900
 _SILENT_SENDS: Final = 50
+_NEVER: Final = 10**15
 # Functions whose failing leaves feedback unrecorded, or a bad sender sending, for as long as it lasts; others warn.
 _PAGING_FUNCTIONS: Final = (naming.RECORD_FEEDBACK, naming.RETRY_FEEDBACK, naming.BREAK_CIRCUIT)
 # Functions that run seldom, so that a single error is worth a look, and what it means.
@@ -73,6 +74,7 @@ class WholeAlarms(Construct):
         self._on_call()
         self._silence()
         self._drift()
+        self._drill()
 
     def _queues(self) -> None:
         name = self._deployment
@@ -230,6 +232,17 @@ class WholeAlarms(Construct):
             subject=self._deployment,
             series={"d": self._own(naming.METRIC_DRIFTED, 2 * HOUR_S)},
             threshold=1,
+        )
+
+    def _drill(self) -> None:
+        # Only SetAlarmState sets it off: nothing has so much feedback in a minute, and CloudWatch ends it by itself.
+        self._factory.alarm(
+            kinds.DRILL,
+            SEVERITIES,
+            ("drill",),
+            subject=self._deployment,
+            series={"t": self._own(naming.METRIC_TALLIED, _MINUTE_S)},
+            threshold=_NEVER,
         )
 
     def _own(self, metric: str, period_s: int = _FIVE_MINUTES_S) -> Series:

@@ -30,22 +30,27 @@ class CanaryMail:
         self._deployment = deployment
 
     def send(self, identity: str, recipient: str) -> None:
-        """Mail one recipient. No configuration set is named: the identity's own default applies, as to all its mail."""
-        try:
-            self._client.send_email(
-                FromEmailAddress=sender(identity),
-                Destination={"ToAddresses": [recipient]},
-                Content={
-                    "Simple": {
-                        "Subject": {"Data": f"Canary of {self._deployment}"},
-                        "Body": {"Text": {"Data": _TEXT.format(deployment=self._deployment, identity=identity)}},
-                    }
-                },
-            )
-        except ClientError as error:
-            raise _translated(error, identity) from error
-        except BotoCoreError as error:
-            raise RetryableError(f"SES did not answer SendEmail: {type(error).__name__}") from error
+        """Mail one recipient."""
+        text = _TEXT.format(deployment=self._deployment, identity=identity)
+        send(self._client, identity, recipient, f"Canary of {self._deployment}", text)
+
+
+def send(client: Any, identity: str, recipient: str, subject: str, text: str) -> str:
+    """Mail one recipient; return SES's message id. No configuration set is named: the identity's own default applies.
+
+    Raises ``Refused``, ``Throttled`` or another ``RetryableError``.
+    """
+    try:
+        answer = client.send_email(
+            FromEmailAddress=sender(identity),
+            Destination={"ToAddresses": [recipient]},
+            Content={"Simple": {"Subject": {"Data": subject}, "Body": {"Text": {"Data": text}}}},
+        )
+    except ClientError as error:
+        raise _translated(error, identity) from error
+    except BotoCoreError as error:
+        raise RetryableError(f"SES did not answer SendEmail: {type(error).__name__}") from error
+    return str(answer["MessageId"])
 
 
 def sender(identity: str) -> str:

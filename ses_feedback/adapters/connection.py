@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from ses_feedback.usecases.doctor import Inventory, Places
     from ses_feedback.usecases.lists.comparing import Parts
     from ses_feedback.usecases.pausing import Desk
+    from ses_feedback.usecases.proving.ports import Parts as Proving
     from ses_feedback.usecases.replay import Source as ReplaySource
 
 
@@ -174,6 +175,16 @@ class Connection:
     def _noted(self, identities: Collection[str]) -> Mapping[str, History]:
         with plainly(self._place):
             return self._pauses.histories(identities)
+
+    @property
+    def proving(self) -> Proving:
+        """What ``prove`` works with: SES, the table, topics, the archive, metrics, and the alarm of drills."""
+        from ses_feedback.adapters.proving import NoLists, open_proving  # noqa: PLC0415 - only prove pays for it
+
+        # A sync may have put a probe on SES's list while it was suppressed; else none ever is.
+        lists = self.lists() if self._config.ses_list.sync else NoLists()
+        account = self.caller.split(":")[4]
+        return open_proving(self._place, account, _client, store=self.store, lists=lists, by=self.caller)
 
     @property
     def sync_parts(self) -> Parts:

@@ -13,7 +13,10 @@ from typing import Final, TextIO
 from ses_feedback import naming
 
 # What is not a count.
-_UNITS: Final = {naming.METRIC_CANARY_ROUND_TRIP: "Milliseconds"}
+_UNITS: Final = {
+    naming.METRIC_CANARY_ROUND_TRIP: "Milliseconds",
+    **dict.fromkeys(naming.METRICS_PROVED.values(), "Seconds"),
+}
 
 
 class EmfMeter:

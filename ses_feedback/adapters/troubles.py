@@ -29,6 +29,15 @@ _THROTTLED: Final = {
 # The IAM action that an operation needs (`Actions, resources, and condition keys for AWS services`).
 _ACTIONS: Final = {
     "BatchGetItem": "dynamodb:BatchGetItem",
+    "CreateQueue": "sqs:CreateQueue",
+    "DeleteQueue": "sqs:DeleteQueue",
+    "DescribeAlarmHistory": "cloudwatch:DescribeAlarmHistory",
+    "GetMetricData": "cloudwatch:GetMetricData",
+    "ListQueues": "sqs:ListQueues",
+    "SendEmail": "ses:SendEmail",
+    "SetAlarmState": "cloudwatch:SetAlarmState",
+    "Subscribe": "sns:Subscribe",
+    "Unsubscribe": "sns:Unsubscribe",
     "ChangeMessageVisibilityBatch": "sqs:ChangeMessageVisibility",
     "DeleteMessageBatch": "sqs:DeleteMessage",
     "DeleteObject": "s3:DeleteObject",
@@ -138,6 +147,11 @@ def describe(error: BotoCoreError | ClientError, place: Place) -> str:
 def is_missing(error: ClientError) -> bool:
     """Return whether a table or a secret is not there."""
     return code_of(error) == "ResourceNotFoundException"
+
+
+def is_throttled(error: ClientError) -> bool:
+    """Return whether AWS wants fewer calls."""
+    return code_of(error) in _THROTTLED
 
 
 def code_of(error: ClientError) -> str:

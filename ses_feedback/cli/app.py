@@ -19,6 +19,7 @@ from ses_feedback.cli.importing import import_
 from ses_feedback.cli.listing import list_
 from ses_feedback.cli.options import PROGRAM, examples
 from ses_feedback.cli.pausing import pause, pauses, resume
+from ses_feedback.cli.prove import prove
 from ses_feedback.cli.quarantine import list_quarantine, show_quarantined
 from ses_feedback.cli.quarantine_retry import retry
 from ses_feedback.cli.redrive import redrive
@@ -33,9 +34,9 @@ from ses_feedback.cli.sync import sync
 
 _EPILOG = """\b
 Exit codes:
-  0    done; for check: every address may be mailed; for doctor: all is well
+  0    done; for check: every address may be mailed; for doctor: all is well; for prove: all is proved
   1    check: at least one address is suppressed; routes: no identity covers a sender;
-       doctor: something is wrong
+       doctor: something is wrong; prove: something is not proved
   2    an error, told in one line on standard error; or not everything could be done, told likewise
   130  interrupted (Ctrl-C)
   141  whoever read the output stopped reading
@@ -205,6 +206,7 @@ _add(
     "replay --from s3://my-archive/ses --since 2026-01-01 --rate 1000",
     "replay --from ./dump.json.gz --dry-run --json",
 )
+_add(prove, "prove", "prove", "prove --drill", "prove news@example.com --timeout 5m --json")
 _add(doctor, "doctor", "doctor", "doctor --fix", "doctor --json")
 _add(pause, "pause", 'pause news.example.com --why "the list of March was never confirmed"')
 _add(resume, "resume", 'resume news.example.com --why "list of March removed, ticket 4711"')

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         QuarantineStore,
         WorkQueue,
     )
+    from ses_feedback.usecases.proving.ports import Parts as Proving
     from ses_feedback.usecases.replay import Source
 
 
@@ -88,6 +89,10 @@ class Deployment(Protocol):
     @property
     def replay_machine(self) -> ReplayMachine:
         """What replays the deployment's own archive on AWS."""
+
+    @property
+    def proving(self) -> Proving:
+        """What ``prove`` works with."""
 
     @property
     def sync_parts(self) -> Parts:

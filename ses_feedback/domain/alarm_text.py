@@ -19,6 +19,8 @@ from ses_feedback.domain.times import HOUR, SECOND
 WIDTH: Final = 78
 MOST_SUBJECT: Final = 99  # SNS API reference, Publish: ASCII, fewer than 100 letters
 MOST_SHORT: Final = 140  # one SMS has room for 140 bytes
+# An alarm whose description begins so is none: somebody wants to see whether on-call is reached.
+DRILL: Final = "DRILL"
 _LABEL: Final = 16
 _LEAST_SAID: Final = 20  # letters: less of a sentence says nothing
 _COMMAND: Final = re.compile(r"`[^`]*`")
@@ -129,6 +131,8 @@ def compose(severity: str, notice: Notice, facts: Facts) -> Message:
         what_next = _at_aws(facts.causes[0].what)
     else:
         headline = f"{word}: {notice.alarm}"
+        if said.what.startswith(DRILL):
+            headline = f"{word}: {DRILL}, nothing is wrong ({notice.alarm})"
         happened = said.what or notice.reason
         lines, what_next = [*_labelled("What happened", happened), *_measured(notice, facts.watches)], f"{happened} "
     since = [] if notice.at is None else _labelled("Since", moment(notice.at))

@@ -17,6 +17,7 @@ from ses_feedback.domain.events import Event
 from ses_feedback.domain.history import Known, Ruling
 from ses_feedback.domain.identities import Directory
 from ses_feedback.domain.notifications import read_notification
+from ses_feedback.domain.probe import is_probe
 from ses_feedback.domain.reach import AHEAD, Name
 from ses_feedback.domain.texts import encodable, token
 from ses_feedback.domain.times import format_time, time_or_none
@@ -39,7 +40,7 @@ def line_of(text: str, *, directory: Directory, deployment: str, now: int) -> st
     """Return the line, without its end, of a record: SNS's envelope, or what ``decision_line`` made.
 
     Never raises: what cannot be read is kept whole as ``message``, with ``skipped`` saying why nothing follows from it.
-    ``now`` (ms) unmasks times from the future; ``deployment`` tells its own canaries from mail.
+    ``now`` (ms) unmasks times from the future; ``deployment`` tells its own canaries and probes from mail.
     """
     envelope = _object(text)
     if _is_decision(envelope) and "\n" not in text.strip():
@@ -160,7 +161,7 @@ def _fields(event: Event, campaign: str | None, deployment: str) -> dict[str, An
         event.status,
         event.diagnostic,
         campaign,
-        recognise(deployment, event.recipient) is not None,
+        recognise(deployment, event.recipient) is not None or is_probe(deployment, event.recipient),
     )
     return dict(zip(EVENT_NAMES, values, strict=True))
 

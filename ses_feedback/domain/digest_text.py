@@ -24,6 +24,7 @@ _LONGEST_DECODED: Final = 1_000
 _DOMAINS: Final = 10
 _LABEL: Final = 16
 _ENVIRONMENTS: Final = 3
+_SHOWN: Final = "These are "
 _KEPT: Final = "14d"  # so long notifications may wait to be told
 
 
@@ -67,6 +68,11 @@ def compose(gathered: Gathered, reader: Reader, facts: Facts) -> Digest | None:
     blocks.append(_closing(groups, len(shown), gathered.unreadable, reader, facts))
     text = "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
     return Digest(subject, text, _ascii(about, MOST_SHORT))
+
+
+def is_partial(text: str) -> bool:
+    """Return whether a digest tells only some of its events one by one."""
+    return f"\n{_SHOWN}" in text
 
 
 def _headline(groups: Sequence[Group], unreadable: int) -> tuple[str, str]:
@@ -160,7 +166,7 @@ def _closing(groups: Sequence[Group], shown: int, unreadable: int, reader: Reade
     lines: list[str] = []
     total = sum(group.count for group in groups)
     if total > shown:
-        lines += wrap(f"These are {shown} of {total:,}. All that are suppressed since yesterday:", WIDTH)
+        lines += wrap(f"{_SHOWN}{shown} of {total:,}. All that are suppressed since yesterday:", WIDTH)
         lines += [f"  ses-feedback list --environment {e} --since 1d" for e in _environments(groups)]
     if unreadable:
         lines += wrap(f"{count(unreadable, 'notification')} could not be read and can be looked at:", WIDTH)

@@ -12,8 +12,9 @@ from ses_feedback.domain import events as ev
 from ses_feedback.domain.canary import COUNT
 from ses_feedback.domain.history import History, clears
 from ses_feedback.domain.policy import Policy
+from ses_feedback.domain.probe import is_probe
 from ses_feedback.domain.said import most, said
-from ses_feedback.domain.times import DAY, HOUR, MINUTE
+from ses_feedback.domain.times import DAY, HOUR, MINUTE, SECOND
 from ses_feedback.usecases.handling import Batch, Entry, Outcome, Returned, Rules
 from ses_feedback.usecases.merging import merge_into
 from ses_feedback.usecases.ports import HistoryStore, Meter, Quarantine, Stored
@@ -56,12 +57,14 @@ def tally(
     """Let deliveries clear strikes, then count the entries that need not come back.
 
     Canaries clear nothing and count for nothing, not even as tallied: they must not break the silence that an alarm
-    watches for. ``returned`` is told of them. Counting comes last and only for what is done, so that a batch that dies
+    watches for. ``returned`` is told of them. Probes (``domain.probe``) break the silence, and stand in no rate: that
+    they were counted is a metric of its own. Counting comes last and only for what is done, so that a batch that dies
     on the way counts nothing; strikes do not mind a repetition.
     """
     batch = Batch(entries, rules, quarantine, now)
     _clear_strikes(batch, store, rules)
     batch.tell_canaries(COUNT, returned)
+    _count_probes(batch, rules, meter)
     _count(batch, rules, meter, now)
     return batch.outcome
 
@@ -125,7 +128,8 @@ def _count(batch: Batch, rules: TallyRules, meter: Meter, now: int) -> None:
         for event in reading.events:
             metrics = _metrics(event)
             once = _once(event, complained)
-            if not (metrics or event.class_ == ev.BLOCKED) or once in seen:
+            nothing = not (metrics or event.class_ == ev.BLOCKED)
+            if nothing or once in seen or is_probe(rules.deployment, event.recipient):
                 continue
             seen.add(once)
             minute = event.occurred_at // MINUTE * MINUTE
@@ -173,6 +177,22 @@ def _once(event: ev.Event, complained: Mapping[str | int, frozenset[str]]) -> On
     message = event.message_id or event.occurred_at
     who = complained[message] if event.counts_as_complaint else event.recipient
     return message, event.kind, who, event.class_
+
+
+def _count_probes(batch: Batch, rules: TallyRules, meter: Meter) -> None:
+    """Emit when the newest probe of each kind was sent, by identity and the minute of its feedback."""
+    proved: dict[tuple[str, int], dict[str, int]] = {}
+    for entry, reading in batch.readings.items():
+        for event in reading.events if entry not in batch.outcome.failed else ():
+            metric = naming.METRICS_PROVED.get(event.kind)
+            if metric is None or not is_probe(rules.deployment, event.recipient):
+                continue
+            sent = (event.occurred_at if event.sent_at is None else event.sent_at) // SECOND
+            newest = proved.setdefault((event.identity, event.occurred_at // MINUTE * MINUTE), {})
+            newest[metric] = max(sent, newest.get(metric, 0))
+    for (identity, minute), values in proved.items():
+        dimensions = {naming.DIMENSION_DEPLOYMENT: rules.deployment, naming.DIMENSION_IDENTITY: identity}
+        meter.emit(dimensions, minute, values)
 
 
 def _note(notes: dict[Noted, Notes], of: Noted, event: ev.Event, at: str, words: str = "") -> None:

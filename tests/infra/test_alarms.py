@@ -259,6 +259,8 @@ _CUT_OFF = ("record_feedback", "retry_feedback", "tally_feedback", "announce_cha
 WHOLE = {
     "counted late": ("warn", [("SesFeedback", "CountedLate", "ses-feedback")]),
     "counted days late": ("warn", [("SesFeedback", "CountedDaysLate", "ses-feedback")]),
+    # Whom a drill reaches is whom alarms reach; what it watches never gets so far.
+    "drill": ("page warn", [("SesFeedback", "Tallied", "ses-feedback")]),
     "tally behind": ("page", [("AWS/SQS", "ApproximateAgeOfOldestMessage", "ses-feedback-tally")]),
     "dead letters": ("page", [("AWS/SQS", "ApproximateNumberOfMessagesVisible", "ses-feedback-dead-letters")]),
     "tally dead letters": (

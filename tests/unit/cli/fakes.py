@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ses_feedback.adapters.archive_places import place_of
 from ses_feedback.adapters.archive_texts import ReplayArchive
@@ -23,12 +24,16 @@ from ses_feedback.usecases.merging import merge
 from ses_feedback.usecases.pacing import Pacer
 from ses_feedback.usecases.pausing import Desk
 from ses_feedback.usecases.ports import AccountLists, Listed, Stored
+from ses_feedback.usecases.proving.ports import Parts as Proving
 from tests.unit.breaker.fakes import JO
 from tests.unit.breaker.fakes import World as PauseWorld
 from tests.unit.checks.world import World
 from tests.unit.lists.ses_world import Ses
 from tests.unit.lists.ses_world import World as SesWorld
 from tests.unit.usecases.comeback import Calls, Objects, Queue
+
+if TYPE_CHECKING:
+    from tests.unit.proving.fakes import Account
 
 NOW = parse_time("2026-11-24T05:00:00.000Z")
 
@@ -126,6 +131,7 @@ class FakeDeployment:
     sync: tuple[SesWorld, list[Ses]] | None = None
     archive: Path | None = None
     machine: ReplayMachine | None = None
+    account: Account | None = None
 
     policy: Policy | None = None
 
@@ -171,6 +177,11 @@ class FakeDeployment:
 
     def replay_from(self, source: str | None) -> ReplayArchive:
         return ReplayArchive(place_of(source or str(self.archive), lambda: None))
+
+    @property
+    def proving(self) -> Proving:
+        assert self.account is not None
+        return self.account.parts
 
     @property
     def sync_parts(self) -> Parts:

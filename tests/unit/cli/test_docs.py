@@ -26,6 +26,7 @@ def test_the_commands_of_the_contract_are_there() -> None:
     """DESIGN section 9, without those that come with later issues."""
     assert set(TOP) == {"explain", "check", "show", "suppress", "release", "list", "quarantine", "redrive"} | {
         "doctor",
+        "prove",
         "routes",
         *("events", "report", "replay"),
         *("pause", "resume", "pauses"),

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ses_feedback.domain import canary
+from ses_feedback.domain import canary, probe
 from ses_feedback.domain.archive import RELEASE, SUPPRESS, decision_line, line_of
 from ses_feedback.domain.archive_columns import DECISION_COLUMNS, EVENT_NAMES, VERSION
 from ses_feedback.domain.history import Ruling
@@ -132,10 +132,17 @@ def test_the_campaign_is_the_tag_of_that_name(mail: dict[str, Any], campaign: st
     assert line(envelope(compact))["events"][0]["campaign"] == campaign
 
 
-def test_own_canaries_are_marked() -> None:
+@pytest.mark.parametrize(
+    "address",
+    [
+        canary.recipient("ses-feedback", "bounce", NOW),
+        probe.recipient("ses-feedback", "bounce", "example.com"),
+    ],
+)
+def test_own_canaries_and_probes_are_marked(address: str) -> None:
     """Questions leave them out; the archive keeps them."""
     said = json.loads(text("kinds/notification-bounce.json"))
-    said["bounce"]["bouncedRecipients"][0]["emailAddress"] = canary.recipient("ses-feedback", "bounce", NOW)
+    said["bounce"]["bouncedRecipients"][0]["emailAddress"] = address
     (event,) = line(envelope(json.dumps(said)))["events"]
     assert event["canary"] is True
     assert event["receiver"] == canary.SIMULATOR

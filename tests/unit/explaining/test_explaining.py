@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from infra.alarms.kinds import DRILL
 from ses_feedback import naming
 from ses_feedback.domain.alarm_notice import Watch, read_watch
 from ses_feedback.domain.alarm_text import MOST_SHORT, MOST_SUBJECT, WIDTH, Message
@@ -402,3 +403,26 @@ def test_the_only_identity_behind_a_roll_up_is_named() -> None:
     world.journal.log(NOW - MINUTE, Identity=NEWS, Environment="production", HardBounced=90, BouncedAt={"a.org": 90})
     message = world.explain(composite("environment production page", name))
     assert f"  by identity:\n    90  {NEWS}\n" in message.text
+
+
+def test_a_drill_says_that_it_is_one_before_anything_else() -> None:
+    """In a subject, in a telephone's text, and in what CloudWatch tells a pager; and it says who asked for it."""
+    reason = "DRILL 19ab: nothing is wrong. arn:aws:iam::1:user/jo asked for it with `ses-feedback prove --drill`."
+    notice = {
+        "AlarmName": "ses-feedback drill",
+        "AlarmDescription": DRILL.description(subject="ses-feedback"),
+        "NewStateValue": "ALARM",
+        "NewStateReason": reason,
+        "StateChangeTime": "2027-01-15T07:55:00.000+0000",
+        "Trigger": {
+            **{"Namespace": "SesFeedback", "MetricName": "Tallied", "Statistic": "SUM", "Period": 60},
+            **{"Dimensions": [], "Threshold": 1e15, "EvaluationPeriods": 1},
+        },
+    }
+    message = World().explain(json.dumps(notice), "page")
+    fits(message)
+    assert message.subject == "PAGE: DRILL, nothing is wrong (ses-feedback drill)"
+    assert str(message.short).startswith(message.subject)
+    assert notice["AlarmDescription"].startswith("WHAT: DRILL: nothing is wrong.")
+    assert reason in flat(message)
+    assert "drill.md" in flat(message)

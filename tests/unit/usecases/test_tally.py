@@ -15,7 +15,8 @@ from ses_feedback.domain import events as ev
 from ses_feedback.domain.errors import PermanentError
 from ses_feedback.domain.history import History
 from ses_feedback.domain.policy import DEFAULT_POLICY, Policy
-from ses_feedback.domain.times import DAY, HOUR, MINUTE
+from ses_feedback.domain.probe import recipient
+from ses_feedback.domain.times import DAY, HOUR, MINUTE, SECOND
 from ses_feedback.usecases.handling import Entry, Outcome
 from ses_feedback.usecases.merging import merge
 from ses_feedback.usecases.tally import tally
@@ -390,3 +391,31 @@ def test_one_message_counts_in_each_class_that_it_falls_into() -> None:
     run(FakeStore(), meter, blocked("m1"), bounce("m1"), blocked("m1"))
     assert [values for _, _, values in meter.documents[:3]] == [rates(bounced=1)] * 3
     assert {naming.METRIC_BLOCKED: 1} in [values for _, _, values in meter.documents]
+
+
+def test_probes_stand_in_no_rate_and_say_when_the_newest_was_sent() -> None:
+    """A thousand at once page nobody; each kind of each identity says by itself that it was counted."""
+    meter = FakeMeter()
+    bounced, complained, received = (recipient("ses-feedback", kind, "example.com") for kind in naming.METRICS_PROVED)
+    outcome = run(
+        FakeStore(),
+        meter,
+        bounce("p1", [bounced], at=NOW, sent=NOW - 5 * SECOND),
+        bounce("p0", [bounced], at=NOW, sent=NOW - 9 * SECOND),
+        complaint("p2", [complained], at=NOW),
+        delivery("p2", [complained], at=NOW),
+        delivery("p3", [received], at=NOW + SECOND),
+    )
+    now = NOW // SECOND
+    proved = {"ProvedBounce": now - 5, "ProvedComplaint": now, "ProvedDelivery": now + 1}
+    assert meter.documents == [
+        ({"Deployment": "ses-feedback", "Identity": "example.com"}, NOW, proved),
+        (WHOLE, NOW, {naming.METRIC_TALLIED: 5}),
+    ]
+    assert outcome.failed == set()
+
+
+def test_somebody_elses_probe_is_mail_like_any_other() -> None:
+    meter = FakeMeter()
+    run(FakeStore(), meter, bounce("p1", [recipient("other", "bounce", "example.com")]))
+    assert any(naming.METRIC_HARD_BOUNCED in values for _, _, values in meter.documents)
