@@ -121,7 +121,7 @@ class Digests(Construct):
         factory.any_alarm(
             DIGESTS_WAITING,
             (WARN,),
-            ("digests", "waiting"),
+            ("digests", "late"),
             subject=f"{first} and the like" if len(queues) > 1 else first,
             level=f"{WAITING_TOO_LONG_S // 60} minutes",
             series={

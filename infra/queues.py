@@ -11,6 +11,7 @@ from constructs import Construct
 
 from infra import arns
 from infra.nag import acknowledge
+from infra.needed import told_teams
 from infra.senders import QUEUE_BYTES, sending_topics
 from ses_feedback import naming
 from ses_feedback.config.model import ACTED_KINDS, KINDS, NOTIFIED_KINDS, Config
@@ -53,7 +54,7 @@ class Queues(Construct):
                 *(naming.on_call_topic_name(deployment, severity) for severity in arns.ON_CALL_SEVERITIES),
                 *(naming.on_call_text_topic_name(deployment, severity) for severity in arns.ON_CALL_SEVERITIES),
                 naming.changes_topic_name(deployment),
-                naming.digest_pattern(deployment),
+                *([naming.digest_pattern(deployment)] if told_teams(config) else []),
             )
         )
         dead, tally_dead = naming.dead_letter_queue_name(deployment), naming.tally_dead_letter_queue_name(deployment)

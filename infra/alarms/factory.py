@@ -106,22 +106,11 @@ class AlarmFactory:
 
         ``series`` are metric and threshold by the words that end the name of the alarm over this metric alone, which
         tells nobody. They are alarms of their own, and no metric math: of a metric that never existed, such as the
-        throttles of a function that nobody ever called, CloudWatch may make nothing of all of an expression. A single
-        metric needs one alarm only.
+        throttles of a function that nobody ever called, CloudWatch may make nothing of all of an expression. Of a
+        single metric its own alarm tells, which keeps its name when others come beside it: CloudFormation turns no
+        alarm into one of another type.
         """
-        if len(series) == 1:
-            ((one, threshold),) = series.values()
-            self.alarm(
-                kind,
-                severities,
-                parts,
-                subject=subject,
-                level=level,
-                series={"m": one},
-                threshold=threshold,
-                periods=periods,
-            )
-            return
+        alone = len(series) == 1
         names, made = [], []
         for words, (one, threshold) in series.items():
             own = (*parts, *words.split("_"))
@@ -129,9 +118,18 @@ class AlarmFactory:
             what = next(iter(one.dimensions.values()), subject)
             made.append(
                 self.alarm(
-                    kind, (), own, subject=what, level=level, series={"m": one}, threshold=threshold, periods=periods
+                    kind,
+                    severities if alone else (),
+                    own,
+                    subject=what,
+                    level=level,
+                    series={"m": one},
+                    threshold=threshold,
+                    periods=periods,
                 )
             )
+        if alone:
+            return
         properties = {
             "AlarmDescription": self._description(kind, subject, level),
             "AlarmActions": self._actions(severities),

@@ -154,7 +154,7 @@ class WholeAlarms(Construct):
         self._factory.any_alarm(
             kinds.THROTTLED,
             (WARN,),
-            ("throttled",),
+            ("functions", "throttled"),
             subject=self._deployment,
             level=quarter,
             series={function: (self._lambda(function, "Throttles"), 1) for function in loop},
@@ -163,7 +163,7 @@ class WholeAlarms(Construct):
         self._factory.any_alarm(
             kinds.SLOW_FUNCTIONS,
             (WARN,),
-            ("slow", "functions"),
+            ("functions", "slow"),
             subject=self._deployment,
             level=f"{_SLOW:.0%} of its time or more, {quarter}",
             series={
@@ -200,7 +200,7 @@ class WholeAlarms(Construct):
         self._factory.any_alarm(
             kinds.ON_CALL_UNDELIVERED,
             SEVERITIES,
-            ("on", "call", "undelivered"),
+            ("on", "call", "unreached"),
             subject=" or ".join(topics.values()),
             level="",
             series={words: (one, 1) for words, one in series.items()},

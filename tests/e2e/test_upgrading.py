@@ -86,7 +86,7 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
     folder = tmp_path_factory.mktemp("upgrading")
     release = releases.unpack(releases.newest(), folder / "release")
     releases.prepare(release)
-    config, state = load(release.config), State(folder / "state")
+    config, state = load(release.edited), State(folder / "state")
     with state.held(), Cloud(state.folder, region=config.deployment.region) as cloud:
         verify_identities(cloud, config)
         foreign = somebody_else(cloud)

@@ -81,7 +81,7 @@ class Project:
         folder.mkdir()
         for name in (".venv", "node_modules", "app.py"):
             (folder / name).symlink_to(ROOT / name)
-        for path in (release.config, release.lock):
+        for path in (release.edited, release.lock):
             shutil.copy(path, folder)
         settings = json.loads((ROOT / "cdk.json").read_text())
         local = {"local": "true", naming.CONTEXT_SES_INTERVAL: "0", "tally_window_s": "1"}
@@ -119,7 +119,7 @@ class Life:
     def __init__(self, loop: Loop, release: Release, package: Path, folder: Path) -> None:
         self.loop = loop
         self.people = People.invent()
-        self._config = release.config
+        self._release = release
         self._package = package
         self._folder = folder
 
@@ -190,7 +190,8 @@ class Life:
 
     def _ask(self, package: Path, questions: Sequence[Sequence[str]], *, guard: bool) -> dict[str, Sequence[Row]]:
         senders = [f"orders@{SHOP}", f"editor@{NEWS}"] if guard else []
-        asked = json.dumps([str(self._config), questions, list(self.people), senders])
+        config = self._release.config if package == self._release.product else self._release.edited
+        asked = json.dumps([str(config), questions, list(self.people), senders])
         done = subprocess.run(
             [sys.executable, "-c", _ASKING],
             input=asked,

@@ -306,16 +306,16 @@ WHOLE = {
     "send canaries errors": ("warn", [("AWS/Lambda", "Errors", "ses-feedback-send_canaries")]),
     "destination failures": ("page", [("AWS/Lambda", "DestinationDeliveryFailures", "ses-feedback-record_feedback")]),
     "events dropped": ("page", [("AWS/Lambda", "AsyncEventsDropped", "ses-feedback-record_feedback")]),
-    "throttled": (
+    "functions throttled": (
         "warn",
         [
             ("AWS/Lambda", "Throttles", f"ses-feedback-{function}")
             for function in (*_CUT_OFF[:3], "check_loop", "send_canaries", *_CUT_OFF[3:])
         ],
     ),
-    "slow functions": ("warn", [("AWS/Lambda", "Duration", f"ses-feedback-{function}") for function in _CUT_OFF]),
+    "functions slow": ("warn", [("AWS/Lambda", "Duration", f"ses-feedback-{function}") for function in _CUT_OFF]),
     "quarantined": ("warn", [("SesFeedback", "Quarantined", "ses-feedback")]),
-    "on call undelivered": (
+    "on call unreached": (
         "page warn",
         [
             ("AWS/SNS", "NumberOfNotificationsFailed", "ses-feedback-on-call-page"),

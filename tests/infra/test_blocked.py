@@ -127,9 +127,9 @@ def lasting(value: float, periods: int = 3) -> list[tuple[float, float]]:
 def test_throttles_of_any_function_of_the_loop_warn(assembly: Assembly) -> None:
     """In each five minutes of a quarter of an hour, not once; a function that only deployments run does not count."""
     for function in of_the_loop(needed(assembly.config)):
-        assert any_of(assembly, {function: lasting(1)}, "throttled") == ON, function
-        assert any_of(assembly, {function: lasting(100, periods=1)}, "throttled") == OK, function
-    assert any_of(assembly, {naming.WIRE_IDENTITY: lasting(100)}, "throttled") == OK
+        assert any_of(assembly, {function: lasting(1)}, "functions throttled") == ON, function
+        assert any_of(assembly, {function: lasting(100, periods=1)}, "functions throttled") == OK, function
+    assert any_of(assembly, {naming.WIRE_IDENTITY: lasting(100)}, "functions throttled") == OK
 
 
 def test_functions_near_their_timeout_warn(assembly: Assembly) -> None:
@@ -139,12 +139,12 @@ def test_functions_near_their_timeout_warn(assembly: Assembly) -> None:
     cut_off += [f for f in optional if f in needed(assembly.config)]
     for function in cut_off:
         near = SIZES[function].timeout_s * 800.0
-        assert any_of(assembly, {function: lasting(near)}, "slow", "functions") == ON, function
-        assert any_of(assembly, {function: lasting(near - 1)}, "slow", "functions") == OK, function
-        assert any_of(assembly, {function: lasting(near, periods=2)}, "slow", "functions") == OK, function
+        assert any_of(assembly, {function: lasting(near)}, "functions", "slow") == ON, function
+        assert any_of(assembly, {function: lasting(near - 1)}, "functions", "slow") == OK, function
+        assert any_of(assembly, {function: lasting(near, periods=2)}, "functions", "slow") == OK, function
     for function in set(naming.FUNCTIONS) - set(cut_off):
         points = {function: lasting(SIZES[function].timeout_s * 1_000.0)}
-        assert any_of(assembly, points, "slow", "functions") == OK, function
+        assert any_of(assembly, points, "functions", "slow") == OK, function
 
 
 def test_timeouts_of_templates_are_those_that_alarms_judge_by(assembly: Assembly) -> None:

@@ -22,7 +22,7 @@ from tests.infra import configs
 from tests.infra.synthesis import ACCOUNT, Assembly
 
 # Who is told late concerns the team, and there are as many of these alarms as teams need.
-DIGESTS = {"ses-feedback digests waiting"}
+DIGESTS = {"ses-feedback digests late"}
 
 
 def metrics(widget: dict[str, Any]) -> list[list[Any]]:

@@ -44,7 +44,7 @@ def test_no_people_nothing_to_pay(small: Assembly) -> None:
     assert told_teams(small.config) == ()
     assert naming.TELL_TEAMS not in needed(small.config)
     text = str(small.templates["ses-feedback-core"]) + str(small.templates["ses-feedback-cell-0001"])
-    assert [word for word in ("_digest_", "tell_teams", "digests waiting", "Digests") if word in text] == []
+    assert [word for word in ("_digest_", "tell_teams", "digests late", "Digests") if word in text] == []
 
 
 def test_a_team_of_machines_has_no_digests() -> None:
@@ -180,7 +180,7 @@ def test_each_queue_has_an_alarm_and_one_tells(teams: int, tmp_path: Path) -> No
     for alarm in watched.values():
         assert (alarm["MetricName"], alarm["Threshold"]) == ("ApproximateAgeOfOldestMessage", 3_600)
     (tells,) = [a for a in found if a.get("AlarmActions")]
-    assert tells["AlarmName"] == "ses-feedback digests waiting"
+    assert tells["AlarmName"] == "ses-feedback digests late" + (f" {naming.team_slug('team-0')}" if teams == 1 else "")
     assert [action.rpartition("-")[2] for action in tells["AlarmActions"]] == ["warn"]
     if teams > 1:
         names = (alarm["AlarmName"] for alarm in watched.values())

@@ -104,16 +104,22 @@ def test_what_alarms_watch_is_what_functions_emit(
         return loaded.handler
 
     now = time.time_ns() // 1_000_000
-    messages: list[dict[str, Any] | str] = ["what is this?"]
+    said: list[tuple[str, dict[str, Any] | str]] = [(mail.TOPIC, "what is this?")]
     for identity in assembly.config.identities:
         source = identity if "@" in identity else f"info@{identity}"
+        topic = mail.topic_of(identity, assembly.config.deployment.name)
         for kind in (mail.bounce, mail.complaint, mail.delivery):
-            messages.append(kind(f"{kind.__name__} of {identity}", at=now, source=source))
-        messages.append(mail.delivery(f"late {identity}", at=now - 30 * HOUR, source=source))
-        messages.append(mail.bounce(f"blocked {identity}", at=now, source=source, kind="Transient", status="5.7.1"))
-    records = [{"messageId": str(number), "body": mail.sns_body(message)} for number, message in enumerate(messages)]
+            said.append((topic, kind(f"{kind.__name__} of {identity}", at=now, source=source)))
+        said.append((topic, mail.delivery(f"late {identity}", at=now - 30 * HOUR, source=source)))
+        refused = mail.bounce(f"blocked {identity}", at=now, source=source, kind="Transient", status="5.7.1")
+        said.append((topic, refused))
+    records = [
+        {"messageId": str(number), "body": mail.sns_body(message, topic)}
+        for number, (topic, message) in enumerate(said)
+    ]
     capfd.readouterr()
-    function(naming.RECORD_FEEDBACK)(mail.sns_event(*messages), object())
+    for topic, message in said:
+        function(naming.RECORD_FEEDBACK)(mail.sns_event(message, topic=topic), object())
     function(naming.TALLY_FEEDBACK)({"Records": records}, object())
     if naming.SEND_CANARIES in needed(assembly.config):
         monkeypatch.delitem(sys.modules, "lambdas.send_canaries", raising=False)

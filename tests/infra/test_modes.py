@@ -20,7 +20,8 @@ from tests.infra import configs
 
 # As strict as they are used, one for a group, and one that leaves everything writable.
 UMASKS = (0o077, 0o027, 0o000)
-WITH_POSTS = configs.SMALL + '[endpoint]\ntopics = ["arn:aws:sns:us-east-1:444455556666:ses-bounces"]\n'
+LISTED = '{ arn = "arn:aws:sns:us-east-1:444455556666:ses-bounces", environment = "production" }'
+WITH_POSTS = configs.SMALL + f"[endpoint]\ntopics = [{LISTED}]\n"
 
 
 def wrong(folder: Path) -> list[str]:

@@ -85,7 +85,7 @@ def test_only_its_topics_invoke_it(full: Assembly) -> None:
     assert sources == {topic(full, severity): "sns.amazonaws.com" for severity in ("page", "warn")}
 
 
-UNDELIVERED = "ses-feedback on call undelivered"
+UNDELIVERED = "ses-feedback on call unreached"
 
 
 def undelivered(assembly: Assembly) -> set[tuple[str, str]]:

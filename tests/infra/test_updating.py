@@ -27,14 +27,14 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> releases.Release:
 
 @pytest.fixture(scope="module")
 def before(released: releases.Release) -> Assembly:
-    return Assembly(load(released.config), released.assembly)
+    return Assembly(load(released.edited), released.assembly)
 
 
 def test_todays_code_replaces_nothing_of_the_last_release(
     released: releases.Release, before: Assembly, tmp_path: Path
 ) -> None:
     """With the same configuration and lock file. A line of the failure names the resource and what happens to it."""
-    config = load(released.config)
+    config = load(released.edited)
     lock = lock_of(config, read_lock(released.lock))
     after = synthesise(config, tmp_path, lock=lock, settings=Settings(ses_interval_ms=0, tally_window_s=1))
     found = losses(before, after)

@@ -56,6 +56,8 @@ _MUST_STAY: Final[Mapping[tuple[str, str], str]] = {
     ("AWS::DynamoDB::Table", "TimeToLiveSpecification"): "DynamoDB refuses another attribute while one is in use",
 }
 _KEPT: Final = ("Retain", "RetainExceptOnCreate")
+# What a release kept and a later one gives up on purpose: kept, it stood in the way of the next deployment of its name.
+_GIVEN_UP: Final = {"AWS::Logs::LogGroup"}
 
 
 def losses(before: Assembly, after: Assembly) -> list[str]:
@@ -90,7 +92,7 @@ def _changed(was: Found, now: Found) -> Iterator[str]:
         if was.type == kind and was.properties.get(name) not in (None, now.properties.get(name)):
             yield f"{_title(was)} must keep its {name}: {why}"
     for policy in ("DeletionPolicy", "UpdateReplacePolicy"):
-        if was.raw.get(policy) in _KEPT and now.raw.get(policy) not in _KEPT:
+        if was.type not in _GIVEN_UP and was.raw.get(policy) in _KEPT and now.raw.get(policy) not in _KEPT:
             yield f"{_title(was)} is no longer kept: {policy} was {was.raw[policy]}, is {now.raw.get(policy)}"
     yield from _indexes(was, now)
 

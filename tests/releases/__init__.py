@@ -31,6 +31,17 @@ def newest() -> Path:
     return HERE / f"{'.'.join(map(str, versions()[-1]))}.tar.xz"
 
 
+# What the changelog tells to change in the file before a newer version reads it: by release, the old text and the new.
+EDITS: Final[dict[str, tuple[tuple[str, str], ...]]] = {
+    "0.1.0": (
+        (
+            'topics = ["arn:aws:sns:us-west-2:444455556666:ses-bounces"]',
+            'topics = [{ arn = "arn:aws:sns:us-west-2:444455556666:ses-bounces", environment = "production" }]',
+        ),
+    ),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Release:
     """An unpacked release: its configuration, its lock file of cells, its assembly, and its own package."""
@@ -41,6 +52,11 @@ class Release:
     @property
     def config(self) -> Path:
         return self.folder / "feedback.toml"
+
+    @property
+    def edited(self) -> Path:
+        """The configuration as today's code reads it."""
+        return self.folder / "edited" / "feedback.toml"
 
     @property
     def lock(self) -> Path:
@@ -66,7 +82,14 @@ def unpack(path: Path, folder: Path) -> Release:
     """Unpack a release. ``prepare`` makes of it what the embedded AWS can run."""
     with tarfile.open(path) as archive:
         archive.extractall(folder, filter="data")
-    return Release(json.loads((folder / "release.json").read_text())["version"], folder)
+    release = Release(json.loads((folder / "release.json").read_text())["version"], folder)
+    text = release.config.read_text(encoding="utf-8")
+    for old, new in EDITS.get(release.version, ()):
+        assert old in text, f"{path.name}: its configuration has no {old}"
+        text = text.replace(old, new)
+    release.edited.parent.mkdir()
+    release.edited.write_text(text, encoding="utf-8")
+    return release
 
 
 def prepare(release: Release) -> None:

@@ -22,7 +22,7 @@ from .spoilers import examine
 from .world import World
 
 POSTS = "ses-feedback-receive_posts"
-TOPICS = 'topics = ["arn:aws:sns:us-east-1:444455556666:ses-*"]'
+TOPICS = 'topics = [{ arn = "arn:aws:sns:us-east-1:444455556666:ses-*", environment = "production" }]'
 
 
 def config(endpoint: str | None = "") -> Config:

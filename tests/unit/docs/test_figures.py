@@ -139,7 +139,7 @@ def test_every_command_that_describes_alarms_sees_composites() -> None:
     found = [command for command in documented_commands() if "describe-alarms" in command.text]
     assert found
     for command in found:
-        assert "--alarm-types CompositeAlarm MetricAlarm " in command.text, command.where
+        assert "--alarm-types CompositeAlarm MetricAlarm" in command.text, command.where
 
 
 def test_a_time_in_a_command_is_counted_back_from_now() -> None:
