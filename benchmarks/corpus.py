@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from ses_feedback import naming
+
 SIZE: Final = 2_000
 SEED: Final = 20_260_127
 ACCOUNT: Final = "111122223333"
@@ -92,7 +94,8 @@ def envelopes(size: int = SIZE, seed: int = SEED) -> list[str]:
 
 
 def _envelope(chance: random.Random, notification: dict[str, Any]) -> str:
-    topic = f"arn:aws:sns:us-east-1:{ACCOUNT}:ses-feedback_bounce_example-com_5f7ce2a1"
+    identity = notification["mail"]["sourceArn"].rpartition("/")[2]
+    topic = f"arn:aws:sns:us-east-1:{ACCOUNT}:{naming.topic_name('ses-feedback', 'bounce', identity)}"
     host = "https://sns.us-east-1.amazonaws.com"
     return _json(
         {

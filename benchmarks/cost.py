@@ -94,12 +94,12 @@ class Measured(NamedTuple):
 
 def replay(messages: list[sample.Message], batch: int) -> Measured:
     """Hand the sample to the functions: bounces and complaints one by one, everything in full batches."""
-    acts = [sns_event(message.envelope) for message in messages if message.acted_on]
-    counts = [
-        sqs_event([message.envelope for message in messages[start : start + batch]])
-        for start in range(0, len(messages), batch)
-    ]
     with loaded(naming.RECORD_FEEDBACK, naming.TALLY_FEEDBACK) as functions:
+        acts = [sns_event(message.envelope) for message in messages if message.acted_on]
+        counts = [
+            sqs_event([message.envelope for message in messages[start : start + batch]])
+            for start in range(0, len(messages), batch)
+        ]
         record = _run(functions, naming.RECORD_FEEDBACK, acts)
         tally = _run(functions, naming.TALLY_FEEDBACK, counts)
         return Measured(messages, record, tally, dict(dynamodb.meter(functions.url)))

@@ -31,7 +31,7 @@ TARGET: Final = 1.2
 RUNS: Final = 600
 WARM_UP: Final = 50
 _BATCH: Final = 1_000
-_TOPIC: Final = f"arn:aws:sns:us-east-1:{corpus.ACCOUNT}:bench_bounce_example-com_a379a6f6"
+_TOPIC: Final = f"arn:aws:sns:us-east-1:{corpus.ACCOUNT}:ses-feedback_bounce_example-com_a379a6f6"
 
 
 class Path(NamedTuple):

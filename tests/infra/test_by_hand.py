@@ -77,7 +77,7 @@ def test_no_template_subscribes_them(ours: Assembly, theirs: Assembly) -> None:
     for assembly in (ours, theirs):  # a cell's room is counted without them
         (identity,) = assembly.config.identities.values()
         (cell,) = assembly.cells()
-        shared = 1  # the alarm of its environment
+        shared = 2  # the alarm of its environment, and what holds its rates back
         assert resources(assembly.config, identity) + shared == len(assembly.templates[cell]["Resources"])
 
 

@@ -15,7 +15,7 @@ from ses_feedback.config import Config, parse
 from tests.infra import configs
 from tests.infra.synthesis import ACCOUNT, Assembly
 
-TOPIC = "arn:aws:sns:us-east-1:444455556666:ses-bounces"
+TOPIC = {"arn": "arn:aws:sns:us-east-1:444455556666:ses-bounces", "environment": "production"}
 
 
 def listed(**values: Any) -> Config:
