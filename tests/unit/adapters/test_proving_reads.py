@@ -158,14 +158,16 @@ def test_what_passes_by_itself_is_told_from_what_does_not(code: str, status: int
 def test_lines_are_read_one_at_a_time() -> None:
     """An object may hold 64 MB before it was compressed."""
     body = io.BytesIO(gzip.compress(b"\n".join([json.dumps(line(("m", "bounce"))).encode()] * 3)))
+    at = now() // HOUR * HOUR + 30 * MINUTE
 
     class S3:
         def list_objects_v2(self, **request: Any) -> dict[str, Any]:
-            return {"Contents": [{"Key": request["Prefix"] + "x", "LastModified": datetime.now(UTC)}]}
+            return {
+                "Contents": [{"Key": request["Prefix"] + "x", "LastModified": datetime.fromtimestamp(at / 1_000, UTC)}]
+            }
 
         def get_object(self, **_: Any) -> dict[str, Any]:
             return {"Body": body}
 
-    at = now() // HOUR * HOUR + 30 * MINUTE
     first = next(iter(ArchiveShelf(S3(), PLACE, BUCKET, Time(at)).arrived(at - MINUTE)))
     assert first == Archived("m", "bounce")
