@@ -90,7 +90,12 @@ def _schemas() -> Schema:
     either = "Without it every stream is meant; so is `*`."
     asked = "Without it `default` is meant, or the only one there is."
     verdict, decided = _verdict(), _decision()
-    addresses: Schema = {"type": "array", "items": _ADDRESS, "minItems": 1, "maxItems": MOST}
+    asked_about: Schema = {
+        "type": "string",
+        "examples": _ADDRESS["examples"],
+        "description": "An e-mail address. What is none has its own answer, with a `problem`.",
+    }
+    addresses: Schema = {"type": "array", "items": asked_about, "minItems": 1, "maxItems": MOST}
     malformed: Schema = {
         "type": "string",
         "description": "Why this is no e-mail address; then `address` is as it was asked, and `suppressed` is true.",
