@@ -19,6 +19,7 @@ _MODULES: Final = (
     "logs",
     "names",  # after cloudformation: it knows composite alarms only then
     "queues",
+    "replacements",
     "schedules",
     "ses",
     "workers",

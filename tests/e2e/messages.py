@@ -52,3 +52,13 @@ def complaint(identity: str, recipient: str) -> str:
 def delivery(identity: str, recipient: str, *, ago: float = 60) -> str:
     """A delivery to a receiver that reports complaints."""
     return notification("Delivery", identity, recipient, ago=ago, recipients=[recipient], smtpResponse="250 ok")
+
+
+def posted(topic: str, notification: str) -> str:
+    """A notification as SNS hands it on: in the envelope that names its topic, about an identity of the same region."""
+    return json.dumps({"Type": "Notification", "TopicArn": topic, "Message": placed(topic, notification)})
+
+
+def placed(topic: str, notification: str) -> str:
+    """A notification as SES of the topic's region writes it."""
+    return notification.replace("eu-west-1", topic.split(":")[3])

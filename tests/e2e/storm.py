@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 from local import simulator
 from ses_feedback.config.runtime import RuntimeConfig
 from ses_feedback.domain import events as ev
-from ses_feedback.domain.history import History, Strike, Suppression, join, strike_of, suppressions
+from ses_feedback.domain.history import History, Strike, Suppression, copy_key, join, strike_of, suppressions
 from ses_feedback.domain.keys import Keys
 from ses_feedback.domain.reading import read
 
@@ -177,7 +177,7 @@ def undisturbed(notices: Iterable[Notice], rules: RuntimeConfig, keys: Keys) -> 
             news = (
                 History(deliveries={event.stream: event.occurred_at})
                 if event.kind == ev.DELIVERY
-                else History(strikes={keys.strike(event): strike_of(event)})
+                else History(strikes={copy_key(keys.strike(event), strike := strike_of(event)): strike})
             )
             known[who] = join(known.get(who, History()), news, rules.policy)
     return {who: state_of(history, rules) for who, history in known.items()}

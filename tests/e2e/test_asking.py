@@ -43,7 +43,8 @@ def folder(loop: Loop, tmp_path_factory: pytest.TempPathFactory) -> Path:
             line(skipped="setup"),
         ]
         store(root, [*lines, "not JSON", {"foreign": True}], at=at, name="asking.gz")
-        store(root, lines[:1], at=at + HOUR, name="late.gz")
+        later = at + HOUR
+        store(root, lines[:1], at=later if later // DAY == at // DAY else at, name="late.gz")  # duplicates go by day
     complaint = event(WHO, kind="complaint", at=NOW - HOUR, campaign="spring", message_id=None)
     decision = {
         "environment": "production",

@@ -147,7 +147,8 @@ def test_last_of_thirty_works_as_the_first(started: tuple[State, int]) -> None:
     identity, address = f"shop{MANY - 1}.example.com", messages.someone("last")
     outputs = json.loads(state.outputs.read_text())
     topic = outputs[naming.topic_output("bounce", naming.camel(identity))]
-    client(state, "sns").publish(TopicArn=topic, Message=messages.bounce(identity, address))  # type: ignore[attr-defined]
+    told = messages.placed(topic, messages.bounce(identity, address))
+    client(state, "sns").publish(TopicArn=topic, Message=told)  # type: ignore[attr-defined]
     program = Path(sys.executable).parent / "ses-feedback"
 
     def suppressed() -> bool:

@@ -40,14 +40,17 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
         loop.send(f"orders@{SHOP}", "success@simulator.amazonses.com")
         addresses = [JANE, *(messages.someone("gone") for _ in range(BOUNCES - 1))]
         for start in range(0, BOUNCES, 10):
-            loop.publish("bounce", NEWS, [messages.bounce(NEWS, who) for who in addresses[start : start + 10]])
-        undated = json.loads(messages.bounce(SHOP, messages.someone("undated")))
+            some = (messages.bounce(NEWS, who) for who in addresses[start : start + 10])
+            loop.publish("bounce", NEWS, [messages.placed(loop.topic("bounce", NEWS), told) for told in some])
+        shop = loop.topic("bounce", SHOP)
+        undated = json.loads(messages.placed(shop, messages.bounce(SHOP, messages.someone("undated"))))
         del undated["bounce"]["timestamp"], undated["mail"]["timestamp"]
         loop.publish("bounce", SHOP, [json.dumps(undated)])
         sqs = cloud.client("sqs")
         for queue in (naming.dead_letter_queue_name(loop.name), naming.team_dead_letter_queue_name(loop.name)):
             url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
-            sqs.send_message(QueueUrl=url, MessageBody=messages.bounce(SHOP, messages.someone("dead")))
+            dead = messages.posted(shop, messages.bounce(SHOP, messages.someone("dead")))
+            sqs.send_message(QueueUrl=url, MessageBody=dead)
         page = naming.rates_alarm_name(loop.name, NEWS, "page")
         until(
             "the page", lambda: page in [str(alarm["AlarmName"]) for alarm in loop.alarms("ALARM")], seconds=PATIENCE_S

@@ -122,7 +122,8 @@ def of_queues(loop: Loop) -> Iterator[Fault]:
         ("tally", naming.tally_dead_letter_queue_name(loop.name)),
     ):
         url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
-        sqs.send_message(QueueUrl=url, MessageBody=messages.bounce(SHOP, messages.someone("dead")))
+        dead = messages.posted(loop.topic("bounce", SHOP), messages.bounce(SHOP, messages.someone("dead")))
+        sqs.send_message(QueueUrl=url, MessageBody=dead)
         yield Fault(f" in {queue}", f"ses-feedback redrive {name}")
 
 
