@@ -7,10 +7,13 @@ At the root of a clone whose `feedback.toml` is the repository's, deployed. The 
 from __future__ import annotations
 
 import re
+import shlex
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
+import botocore.session
 import pytest
+from botocore import xform_name
 
 from local.state import ROOT
 from tests.e2e import messages
@@ -28,10 +31,18 @@ def unique(found: list[Command]) -> list[Command]:
     return list({command.text: command for command in reversed(found)}.values())[::-1]
 
 
+# What is typed where it may take its time, or the table: by how the command begins, the test that does.
+ELSEWHERE: Final = {
+    "ses-feedback prove": "tests/e2e/test_proving.py",
+    "aws dynamodb update-table": "tests/e2e/test_deploying.py, by the same calls",
+    "aws dynamodb delete-table": "tests/e2e/test_deploying.py, by the same calls",
+    "aws secretsmanager delete-secret": "tests/e2e/test_deploying.py",
+    "aws service-quotas ": "test_what_the_embedded_aws_lacks_is_there_on_aws, below",
+}
 # Of how to deploy, only what asks or tells an account that has it: how it gets there, other tests do.
 ALL: Final = unique(
     [command for path in (*RUNBOOKS, *OTHERS) for command in commands(path)]
-    + [command for command in commands(DEPLOYING) if command.program in ASKING]
+    + [c for c in commands(DEPLOYING) if c.program in ASKING and not c.text.startswith(tuple(ELSEWHERE))]
 )
 SHELL: Final = [command for command in ALL if command.program in ASKING]
 CDK: Final = [command for command in ALL if command.program == "npx"]
@@ -49,7 +60,8 @@ DURATION: Final = (
 )
 # What commands must show on such a night: each is about something that is there to be seen.
 TELLS: Final = {
-    "aws cloudwatch describe-alarms": f"ses-feedback {NEWS} page",
+    "aws cloudwatch describe-alarms --region us-east-1 --alarm-types": f"ses-feedback {NEWS} page",
+    "aws cloudwatch describe-alarms --region us-east-1 --alarm-names": "ses-feedback counted late",
     DURATION: '"Maximum"',
     "aws lambda get-function-event-invoke-config": "ses-feedback-retry",
     "aws lambda list-event-source-mappings": '"UUID"',
@@ -116,6 +128,25 @@ def test_every_runbook_is_typed() -> None:
     assert len(READING) + len(CHANGING) + len(CDK) == len(ALL)
     for begin in TELLS:
         assert any(command.text.startswith(begin) for command in READING), begin
+
+
+def test_what_the_embedded_aws_lacks_is_there_on_aws() -> None:
+    """Service Quotas is not in it: the command's words are those of the operation, by botocore's model."""
+    (command,) = [c for c in commands(DEPLOYING) if c.text.startswith("aws service-quotas ")]
+    _, service, operation, *words = shlex.split(command.text)
+    given = dict(zip(words[::2], words[1::2], strict=True))
+    assert given.pop("--region")
+    model = (
+        botocore.session.get_session()
+        .get_service_model(service)
+        .operation_model("".join(part.capitalize() for part in operation.split("-")))
+    )
+    members = model.input_shape.members
+    named = {"--" + xform_name(name, "-"): name for name in members}
+    assert set(given) <= set(named)
+    assert {named[word] for word in given} >= set(model.input_shape.required_members)
+    for begin in ELSEWHERE:
+        assert any(c.text.startswith(begin) for c in commands(DEPLOYING)), begin
 
 
 def test_commands_that_alarms_name_work(night: Night) -> None:
