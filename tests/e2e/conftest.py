@@ -18,6 +18,11 @@ from ses_feedback.config import load
 CONFIG = Path(__file__).parent / "feedback.toml"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests of faults last: their feedback is days old, and holds the deployed alarms for hours."""
+    items.sort(key=lambda item: item.path.name == "test_faults.py")
+
+
 class Stage(NamedTuple):
     """The deployed loop, where it keeps its files, and who listens from the start."""
 

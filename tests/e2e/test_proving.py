@@ -208,18 +208,20 @@ def test_ctrl_c_in_the_middle_leaves_nothing(loop: Loop) -> None:
 def uninvited(loop: Loop, function: str) -> Iterator[None]:
     """Take SNS's permission to invoke a function away, as a bad deployment would."""
     functions, name = loop.cloud.client("lambda"), naming.function_name(loop.name, function)
-    (statement,) = json.loads(functions.get_policy(FunctionName=name)["Policy"])["Statement"]
-    functions.remove_permission(FunctionName=name, StatementId=statement["Sid"])
+    statements = json.loads(functions.get_policy(FunctionName=name)["Policy"])["Statement"]
+    for statement in statements:
+        functions.remove_permission(FunctionName=name, StatementId=statement["Sid"])
     try:
         yield
     finally:
-        functions.add_permission(
-            FunctionName=name,
-            StatementId=statement["Sid"],
-            Action=statement["Action"],
-            Principal=statement["Principal"]["Service"],
-            SourceArn=next(iter(statement["Condition"].values()))["AWS:SourceArn"],
-        )
+        for statement in statements:
+            functions.add_permission(
+                FunctionName=name,
+                StatementId=statement["Sid"],
+                Action=statement["Action"],
+                Principal=statement["Principal"]["Service"],
+                SourceArn=next(iter(statement["Condition"].values()))["AWS:SourceArn"],
+            )
 
 
 @contextmanager
